@@ -1,0 +1,297 @@
+//! The server secret: 256 bits that frames, nonces and check values are keyed with, shared by all nodes.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use super::{Data, Settings};
+
+/// Its file in the data folder.
+const FILE_NAME: &str = "server.key";
+
+/// 256 bits. Shows nothing of itself in `Debug`; gone from memory when dropped.
+#[derive(Clone)]
+pub struct ServerSecret(Zeroizing<[u8; 32]>);
+
+impl ServerSecret {
+    /// Takes 32 bytes from wherever they came.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The key material for HKDF.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ServerSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerSecret(..)")
+    }
+}
+
+/// The setting `server_key` as it was written; judged by [`super::check`], so that no parser quotes it in an error.
+#[derive(Clone)]
+pub struct KeyText(Zeroizing<String>);
+
+impl KeyText {
+    /// The key, if the text is 64 hexadecimal digits.
+    pub fn parse(&self) -> Option<ServerSecret> {
+        from_hex(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyText(..)")
+    }
+}
+
+/// Why there is no server secret.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The setting is no key.
+    #[error("server_key is no key; allowed: 64 hexadecimal digits")]
+    Setting,
+    /// The file holds something else.
+    #[error(
+        "{} does not hold a server key, which is 64 hexadecimal digits; restore it from a backup. Removing it makes \
+         another one and ends every login that is under way",
+        .0.display()
+    )]
+    Content(PathBuf),
+    /// Other people of the machine can read the file.
+    #[error("{path} can be read by others (mode {mode:03o}); allow its owner alone: chmod 600 {path}", path = .path.display())]
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The system refused.
+    #[error("could not {during} {}", .path.display())]
+    Io {
+        /// The step, as a verb.
+        during: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The server secret of these settings: the setting, else the file in the data folder (made when it is missing), else,
+/// for data in memory, a fresh one.
+///
+/// # Errors
+/// [`KeyError`]: a key of another length or form, a file that others can read, a system that refuses.
+pub fn server_secret(settings: &Settings) -> Result<ServerSecret, KeyError> {
+    if let Some(text) = &settings.server_key {
+        return text.parse().ok_or(KeyError::Setting);
+    }
+    match &settings.data {
+        Data::Memory => Ok(fresh()),
+        Data::Dir(dir) => in_folder(dir),
+    }
+}
+
+fn in_folder(dir: &Path) -> Result<ServerSecret, KeyError> {
+    let path = dir.join(FILE_NAME);
+    match read(&path) {
+        Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            create(dir, &path)?;
+            read(&path)
+        }
+        found => found,
+    }
+}
+
+fn read(path: &Path) -> Result<ServerSecret, KeyError> {
+    let failed = |during| {
+        move |source| KeyError::Io {
+            during,
+            path: path.to_owned(),
+            source,
+        }
+    };
+    let text = Zeroizing::new(fs::read(path).map_err(failed("read"))?);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path)
+            .map_err(failed("look at"))?
+            .permissions()
+            .mode()
+            & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(KeyError::Mode {
+                path: path.to_owned(),
+                mode,
+            });
+        }
+    }
+    std::str::from_utf8(&text)
+        .ok()
+        .and_then(|text| from_hex(text.trim_end()))
+        .ok_or_else(|| KeyError::Content(path.to_owned()))
+}
+
+/// Writes the whole file under another name first, so that a second process sees all of it or nothing; whoever links it
+/// into place first wins.
+fn create(dir: &Path, path: &Path) -> Result<(), KeyError> {
+    let failed = |during| {
+        move |source| KeyError::Io {
+            during,
+            path: path.to_owned(),
+            source,
+        }
+    };
+    let draft = dir.join(format!("{FILE_NAME}.{}", std::process::id()));
+    let text = Zeroizing::new(format!(
+        "{}\n",
+        data_encoding::HEXLOWER.encode(fresh().as_bytes())
+    ));
+    let mut file = private_file(&draft).map_err(failed("create"))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(failed("write"))?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft).map_err(failed("clean up beside"))?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("create")(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Creates a file that only its owner may read.
+///
+/// # Errors
+/// What the system said, also when the file exists.
+pub(crate) fn private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes the data folder, for its owner alone, when it is missing.
+///
+/// # Errors
+/// [`KeyError::Io`] with the folder.
+pub(crate) fn data_folder(dir: &Path) -> Result<(), KeyError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).map_err(|source| KeyError::Io {
+        during: "create the folder",
+        path: dir.to_owned(),
+        source,
+    })
+}
+
+fn from_hex(text: &str) -> Option<ServerSecret> {
+    let bytes = Zeroizing::new(data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?);
+    Some(ServerSecret::new(bytes.as_slice().try_into().ok()?))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the edge where the server's own key is made"
+)]
+fn fresh() -> ServerSecret {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the system has randomness, or nothing here is safe to run");
+    ServerSecret::new(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings_in(dir: &Path) -> Settings {
+        Settings {
+            data: Data::Dir(dir.to_owned()),
+            ..Settings::in_memory()
+        }
+    }
+
+    #[test]
+    fn the_key_file_is_made_once_and_for_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = server_secret(&settings_in(dir.path())).unwrap();
+        let second = server_secret(&settings_in(dir.path())).unwrap();
+        assert_eq!(first.as_bytes(), second.as_bytes());
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "no draft is left behind"
+        );
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(dir.path().join(FILE_NAME))
+                .unwrap()
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        server_secret(&settings_in(dir.path())).unwrap();
+        fs::set_permissions(dir.path().join(FILE_NAME), fs::Permissions::from_mode(0o644)).unwrap();
+        let error = server_secret(&settings_in(dir.path())).unwrap_err();
+        assert!(error.to_string().contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_refused_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = private_file(&dir.path().join(FILE_NAME)).unwrap();
+        file.write_all(b"abcdef\n").unwrap();
+        let error = server_secret(&settings_in(dir.path())).unwrap_err();
+        assert!(matches!(error, KeyError::Content(_)), "{error}");
+        assert_eq!(fs::read(dir.path().join(FILE_NAME)).unwrap(), b"abcdef\n");
+    }
+
+    #[test]
+    fn a_data_folder_that_is_missing_is_named() {
+        let error = server_secret(&settings_in(Path::new("/nowhere/at/all"))).unwrap_err();
+        assert!(error.to_string().contains("/nowhere/at/all"), "{error}");
+    }
+
+    #[test]
+    fn data_in_memory_gets_a_key_of_its_own_each_time() {
+        let settings = Settings::in_memory();
+        assert_ne!(
+            server_secret(&settings).unwrap().as_bytes(),
+            server_secret(&settings).unwrap().as_bytes()
+        );
+    }
+
+    #[test]
+    fn the_setting_wins_and_is_never_shown() {
+        let mut settings = Settings::in_memory();
+        settings.server_key = Some(KeyText(Zeroizing::new("a7".repeat(32))));
+        assert_eq!(server_secret(&settings).unwrap().as_bytes(), &[0xa7; 32]);
+        assert!(!format!("{settings:?}").contains("a7a7"));
+    }
+}

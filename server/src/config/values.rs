@@ -1,0 +1,264 @@
+//! Values that settings are made of. Each names what is allowed when it is given something else.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+/// Where lasting data is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// In this process; gone when it ends.
+    Memory,
+    /// In this folder, made with mode 0700 when it is missing.
+    Dir(PathBuf),
+}
+
+impl FromStr for Data {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Err("data must be a folder or \"memory\"".to_owned()),
+            "memory" => Ok(Self::Memory),
+            dir => Ok(Self::Dir(PathBuf::from(dir))),
+        }
+    }
+}
+
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory"),
+            Self::Dir(dir) => dir.display().fmt(f),
+        }
+    }
+}
+
+/// The one public origin as it was configured: `http` or `https`, ASCII, lower case, default port omitted, no path.
+///
+/// Source: docs/protocol.md, "HTTP interface".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicOrigin(String);
+
+impl PublicOrigin {
+    /// `https://login.example.com`
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether browsers reach it by TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
+    /// Whether its host is 127.0.0.0/8, `::1` or `localhost`.
+    pub fn is_loopback(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost",
+            None => false,
+        })
+    }
+}
+
+impl FromStr for PublicOrigin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const ALLOWED: &str = "allowed is https:// or http:// with a host and, if it is not the default, a port: ASCII, \
+                               lower case, no path, as in https://login.example.com";
+        let url = Url::parse(text).map_err(|_| format!("\"{text}\" is no origin; {ALLOWED}"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err(format!("\"{text}\" is no origin; {ALLOWED}"));
+        }
+        let exact = url.origin().ascii_serialization();
+        if exact == text {
+            Ok(Self(exact))
+        } else {
+            Err(format!(
+                "\"{text}\" is not written exactly, did you mean \"{exact}\"? {ALLOWED}"
+            ))
+        }
+    }
+}
+
+impl fmt::Display for PublicOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One address or a network of a trusted proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+impl Network {
+    /// Whether `address` lies in it; an IPv4 address mapped into IPv6 counts as that IPv4 address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+}
+
+/// What is no [`Network`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no address or network; allowed is as in \"10.0.0.5\" or \"2001:db8::/32\"")]
+pub struct NotANetwork(String);
+
+impl FromStr for Network {
+    type Err = NotANetwork;
+
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let text = text.trim();
+        text.parse::<IpNet>()
+            .or_else(|_| {
+                text.parse::<IpAddr>()
+                    .map(|address| IpNet::from(address.to_canonical()))
+            })
+            .map(Self)
+            .map_err(|_| NotANetwork(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Reads a value that is written as text.
+macro_rules! deserialize_from_text {
+    ($($type:ty),+) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+deserialize_from_text!(Data, PublicOrigin, Network);
+
+/// What ties a session to the device that approved it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionKind {
+    /// Ends when that device is removed.
+    Linked,
+    /// Lives on by itself.
+    Independent,
+}
+
+/// What happens to a login whose two sides are not known to share a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RelayGuard {
+    /// The authenticator warns.
+    Warn,
+    /// The login ends, refused by the network rule.
+    Refuse,
+}
+
+/// Whether a password alone may enrol a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordEnrolment {
+    /// Only on an account that has never had a device.
+    First,
+    /// On any active account.
+    Always,
+    /// Never; links only.
+    Never,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_taken_only_as_it_will_be_compared() {
+        for good in [
+            "https://login.example.com",
+            "http://127.0.0.1:8080",
+            "https://example.com:8443",
+            "http://[::1]:8080",
+        ] {
+            assert_eq!(good.parse::<PublicOrigin>().unwrap().as_str(), good);
+        }
+        for (wrong, meant) in [
+            ("https://Login.Example.com", "https://login.example.com"),
+            ("https://example.com:443", "https://example.com"),
+            ("https://example.com/", "https://example.com"),
+            ("https://user@example.com", "https://example.com"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+            ("https://example.com/login?x", "https://example.com"),
+        ] {
+            let error = wrong.parse::<PublicOrigin>().unwrap_err();
+            assert!(error.contains(&format!("did you mean \"{meant}\"")), "{error}");
+        }
+        for wrong in [
+            "",
+            "example.com",
+            "ftp://example.com",
+            "file:///x",
+            "javascript:1",
+            "https://",
+        ] {
+            assert!(
+                wrong.parse::<PublicOrigin>().unwrap_err().contains("allowed is"),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn loopback_is_known_in_each_spelling() {
+        for (origin, loopback) in [
+            ("http://127.0.0.1:8080", true),
+            ("http://127.9.9.9", true),
+            ("http://[::1]:8080", true),
+            ("http://localhost:3000", true),
+            ("https://localhost.example.com", false),
+            ("https://10.0.0.1", false),
+        ] {
+            assert_eq!(
+                origin.parse::<PublicOrigin>().unwrap().is_loopback(),
+                loopback,
+                "{origin}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_network_is_an_address_or_a_prefix() {
+        let one: Network = "10.0.0.5".parse().unwrap();
+        assert!(one.contains("10.0.0.5".parse().unwrap()));
+        assert!(one.contains("::ffff:10.0.0.5".parse().unwrap()));
+        assert!(!one.contains("10.0.0.6".parse().unwrap()));
+        let many: Network = "2001:db8::/32".parse().unwrap();
+        assert!(many.contains("2001:db8:1::9".parse().unwrap()));
+        assert!(
+            "10.0.0.0/33"
+                .parse::<Network>()
+                .unwrap_err()
+                .to_string()
+                .contains("allowed is")
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! The reference server of Countersign: it shows login codes, hears what an authenticator decides, and signs the
+//! waiting page in.
+//!
+//! One call, start to end:
+//!
+//! 1. [`config`] turns flags, environment and file into settings.
+//! 2. `serve` binds the listener, fixes the public origin and puts the parts together.
+//!
+//! A handler extracts, calls one service function and maps the result. The service decides with the pure code of
+//! crate `protocol`, and its store repeats the check in its own statement, so that two nodes cannot both win.
+
+pub mod config;
