@@ -1,0 +1,247 @@
+//! `cargo xtask run`: a server of one's own, its login page in the browser and the app, ready to enrol.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::command::{built, cargo, output, program, repo, run as run_command, which};
+use crate::{setup, ui};
+
+/// The account that the trial server knows.
+const ACCOUNT: &str = "ada";
+
+/// The first choice of a port; a taken one is replaced by a free one.
+const PORT: u16 = 8080;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// One complete login without a display: a real headless browser and the real window, pictures of each step.
+    #[arg(long)]
+    headless: bool,
+    /// The folder of the trial server's accounts and key, kept between runs.
+    #[arg(long, default_value = "target/countersign-run")]
+    folder: PathBuf,
+}
+
+/// Builds, starts and stays until Ctrl-C; with `--headless` signs in once and ends.
+///
+/// # Errors
+/// Names what is missing and the next step.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if !options.headless && cfg!(target_os = "linux") && !has_display() {
+        bail!(
+            "there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set), so neither a browser nor the app \
+             can open a window. For one complete login without a display: cargo xtask run --headless"
+        );
+    }
+    println!("==> Installing what is missing");
+    setup::for_building()?;
+    if options.headless {
+        setup::for_windows_without_display()?;
+    }
+    println!("==> Building");
+    ui::build()?;
+    run_command(&mut cargo(["build", "--workspace", "--bins"]))?;
+    if options.headless {
+        let pictures = repo().join(&options.folder).join("pictures");
+        println!("==> Signing in");
+        return run_command(
+            program(&built("headless-login").to_string_lossy(), [])
+                .arg("--pictures")
+                .arg(pictures),
+        );
+    }
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(stay(&repo().join(&options.folder)))
+}
+
+fn has_display() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+async fn stay(folder: &Path) -> Result<()> {
+    let known = folder.join("countersign.db").exists() || folder.join("server.key").exists();
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    println!(
+        "==> {} {}",
+        if known {
+            "Reusing"
+        } else {
+            "The trial server keeps its data in"
+        },
+        folder.display()
+    );
+
+    let port = choose_port(folder)?;
+    let origin = format!("http://127.0.0.1:{port}");
+    let mut server = start_server(folder, port, &origin).await?;
+    let link = enrolment_link(folder, &origin)?;
+    println!("==> Server ready: {origin}");
+
+    open_in_browser(&origin);
+    let mut app = Command::new(built("countersign"));
+    if let Some(link) = &link {
+        println!("==> The app opens with the enrolment link of {ACCOUNT}; one click enrols it:\n    {link}");
+        app.arg(link);
+    } else {
+        println!("==> {ACCOUNT} has an authenticator already; the app opens with it");
+    }
+    let mut app = app.kill_on_drop(true).spawn().context("cannot start the app")?;
+    println!("==> Ctrl-C ends the server and the app");
+
+    let mut app_runs = true;
+    let outcome = loop {
+        tokio::select! {
+            () = asked_to_end() => break Ok(()),
+            status = server.wait() => break Err(anyhow::anyhow!("the server ended ({:?}); its output is above", status?.code())),
+            _ = app.wait(), if app_runs => {
+                app_runs = false;
+                println!("==> The app is closed; the server still runs. Ctrl-C ends it.");
+            }
+        }
+    };
+    println!("\n==> Ending");
+    if app_runs {
+        end(&mut app).await;
+    }
+    end(&mut server).await;
+    outcome
+}
+
+/// The port of the last run, so that the app finds its server again; else the usual one; else a free one.
+fn choose_port(folder: &Path) -> Result<u16> {
+    let remembered = folder.join("port");
+    let wanted = fs::read_to_string(&remembered)
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(PORT);
+    let port = if TcpListener::bind(("127.0.0.1", wanted)).is_ok() {
+        wanted
+    } else {
+        let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|socket| socket.local_addr());
+        let free = free.context("no port is free on 127.0.0.1")?.port();
+        println!("==> Port {wanted} is taken; using {free}. The app counts it as another server.");
+        free
+    };
+    fs::write(remembered, port.to_string()).context("cannot remember the port")?;
+    Ok(port)
+}
+
+async fn start_server(folder: &Path, port: u16, origin: &str) -> Result<Child> {
+    let mut server = Command::new(built("countersign-server"))
+        .arg("serve")
+        .arg("--data")
+        .arg(folder)
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--origin", origin])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .context("cannot start the server")?;
+    let stdout = server
+        .stdout
+        .take()
+        .context("the server's output was not captured")?;
+    let mut lines = BufReader::new(stdout).lines();
+    loop {
+        match lines.next_line().await? {
+            Some(line) if line.starts_with("listening on ") => break,
+            Some(line) => println!("{line}"),
+            None => bail!("the server ended before it was ready; its output is above"),
+        }
+    }
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            println!("{line}");
+        }
+    });
+    Ok(server)
+}
+
+#[derive(Deserialize)]
+struct Enrolment {
+    link: String,
+}
+
+/// A link for the account, made with it when it is new; none when it already has an authenticator.
+fn enrolment_link(folder: &Path, origin: &str) -> Result<Option<String>> {
+    let server = |args: &[&str]| {
+        let mut command = std::process::Command::new(built("countersign-server"));
+        command
+            .args(args)
+            .arg("--data")
+            .arg(folder)
+            .args(["--origin", origin, "--json"]);
+        output(&mut command)
+    };
+    let users = server(&["users", "list"])?;
+    let has_account = users.contains(&format!("\"{ACCOUNT}\""));
+    if has_account && server(&["devices", "list", ACCOUNT]).is_ok_and(|devices| devices.contains("\"id\"")) {
+        return Ok(None);
+    }
+    let answer = server(&["users", if has_account { "enrol" } else { "add" }, ACCOUNT])?;
+    let enrolment: Enrolment = serde_json::from_str(&answer).context("the server's answer holds no link")?;
+    Ok(Some(enrolment.link))
+}
+
+fn open_in_browser(url: &str) {
+    let opener = ["xdg-open", "open", "chromium", "google-chrome", "firefox"]
+        .into_iter()
+        .find_map(which);
+    let opened = opener.is_some_and(|opener| {
+        std::process::Command::new(opener)
+            .arg(url)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .is_ok()
+    });
+    println!(
+        "==> {} {url}",
+        if opened {
+            "The browser opens"
+        } else {
+            "Open this page in a browser:"
+        }
+    );
+}
+
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler the system's own answer to Ctrl-C ends us.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Asks to end (Unix: SIGTERM), waits a moment and then insists.
+async fn end(child: &mut Child) {
+    #[cfg(unix)]
+    if let Some(id) = child.id() {
+        let asked = std::process::Command::new("kill").arg(id.to_string()).status();
+        let patience = std::time::Duration::from_secs(5);
+        if asked.is_ok() && tokio::time::timeout(patience, child.wait()).await.is_ok() {
+            return;
+        }
+    }
+    // Nothing is left to do when it is gone already.
+    let _gone = child.kill().await;
+}
