@@ -1,0 +1,152 @@
+//! QR codes in a luma picture: small stages, one file each, and the plan that runs them.
+//!
+//! A stage takes a [`Luma`] and returns what it read. Two families of readers are used because they fail on different
+//! pictures: [`zxing`] (the rxing crate) is fast and good with blur and rotation, [`quirc`] (the rqrr crate) with strong
+//! perspective. A read is only ever reported when the code's own error correction accepted it.
+
+mod payload;
+mod quirc;
+mod zxing;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::frame::Luma;
+
+/// A point in pixels of the picture that was given, from its upper left corner; may lie a little outside of it.
+pub type Corner = (f32, f32);
+
+/// Which stage read a code, for statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reader {
+    /// rxing, dark on light.
+    Zxing,
+    /// rxing, light on dark.
+    ZxingInverted,
+    /// rqrr, dark on light.
+    Quirc,
+    /// rqrr, light on dark.
+    QuircInverted,
+}
+
+/// One code that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// What the code holds, byte for byte, before any thought about characters. Never empty.
+    pub bytes: Vec<u8>,
+    /// The same as text: by the encoding that the code declares, else UTF-8, else the legacy encoding (Shift JIS,
+    /// Latin-1, ...) that fits. `None` when it is not text, that is when control characters other than tab, line feed and
+    /// carriage return are left or the declared encoding does not fit.
+    pub text: Option<String>,
+    /// Upper left, upper right, lower right and lower left corner of the code in its own orientation.
+    pub corners: [Corner; 4],
+    /// Who read it.
+    pub reader: Reader,
+}
+
+impl Read {
+    fn centre(&self) -> Corner {
+        let sum = self.corners.iter().fold((0.0, 0.0), |sum, corner| (sum.0 + corner.0, sum.1 + corner.1));
+        (sum.0 / 4.0, sum.1 / 4.0)
+    }
+
+    /// Whether `other` is the same code in the same place.
+    fn is_again(&self, other: &Self) -> bool {
+        let (a, b) = (self.centre(), other.centre());
+        let diagonal = distance(self.corners[0], self.corners[2]);
+        self.bytes == other.bytes && distance(a, b) < diagonal / 4.0
+    }
+
+    fn scale(&mut self, factor: f32) {
+        for corner in &mut self.corners {
+            *corner = (corner.0 * factor, corner.1 * factor);
+        }
+    }
+}
+
+fn distance(a: Corner, b: Corner) -> f32 {
+    (a.0 - b.0).hypot(a.1 - b.1)
+}
+
+/// Pixels up to which rqrr looks at a picture; its time grows faster than the picture.
+const QUIRC_MAX_PIXELS: usize = 4 << 20;
+
+/// Pixels from which a picture is looked at in smaller sizes too, and above which only in smaller ones.
+const SMALLER_TOO: usize = 1 << 20;
+const SMALLER_ONLY: usize = 20 << 20;
+
+/// Reads every code in a single picture, however long that takes within bounds: all readers, both polarities, and smaller
+/// sizes of a large picture. For a live camera use [`Live`].
+pub fn decode(luma: &Luma) -> Vec<Read> {
+    let mut found = Vec::new();
+    let mut factor = 1.0;
+    let mut smaller: Option<Luma> = None;
+    loop {
+        let level = smaller.as_ref().unwrap_or(luma);
+        if level.data().len() <= SMALLER_ONLY {
+            look_at(level, factor, &mut found);
+        }
+        if level.data().len() < SMALLER_TOO {
+            return found;
+        }
+        let Some(half) = level.halved() else { return found };
+        smaller = Some(half);
+        factor *= 2.0;
+    }
+}
+
+fn look_at(level: &Luma, factor: f32, found: &mut Vec<Read>) {
+    let inverted = level.inverted();
+    let mut add = |reads: Vec<Read>| {
+        for mut read in reads {
+            read.scale(factor);
+            keep(found, read);
+        }
+    };
+    add(guarded(|| zxing::read(level, Reader::Zxing)));
+    add(guarded(|| zxing::read(&inverted, Reader::ZxingInverted)));
+    if level.data().len() <= QUIRC_MAX_PIXELS {
+        add(guarded(|| quirc::read(level, Reader::Quirc)));
+        add(guarded(|| quirc::read(&inverted, Reader::QuircInverted)));
+    }
+}
+
+fn keep(found: &mut Vec<Read>, read: Read) {
+    if !found.iter().any(|known| known.is_again(&read)) {
+        found.push(read);
+    }
+}
+
+/// The plan for a live camera: a few milliseconds a frame, the dearer stages in turns.
+#[derive(Debug, Default)]
+pub struct Live {
+    frame: u32,
+}
+
+impl Live {
+    /// Reads one frame. What one frame misses for want of its stage, one of the next three reads.
+    pub fn decode(&mut self, luma: &Luma) -> Vec<Read> {
+        let turn = self.frame % 4;
+        self.frame = self.frame.wrapping_add(1);
+        let mut found = Vec::new();
+        for read in guarded(|| zxing::read(luma, Reader::Zxing)) {
+            keep(&mut found, read);
+        }
+        let dearer = match turn {
+            0 | 2 => guarded(|| zxing::read(&luma.inverted(), Reader::ZxingInverted)),
+            1 => guarded(|| quirc::read(luma, Reader::Quirc)),
+            _ => guarded(|| quirc::read(&luma.inverted(), Reader::QuircInverted)),
+        };
+        for read in dearer {
+            keep(&mut found, read);
+        }
+        found
+    }
+}
+
+/// Runs a stage of other people's code: a panic in it is a stage that read nothing.
+fn guarded(stage: impl FnOnce() -> Vec<Read>) -> Vec<Read> {
+    catch_unwind(AssertUnwindSafe(stage)).unwrap_or_else(|_| {
+        tracing::debug!("A decoder panicked on a picture; its stage counts as empty");
+        Vec::new()
+    })
+}
