@@ -1,0 +1,131 @@
+//! A login request: one attempt to sign a page in.
+
+mod lives;
+mod state;
+mod transition;
+
+use serde::{Deserialize, Serialize};
+
+pub use lives::Lives;
+pub use state::{Cancelled, Decided, Denied, Expired, Lock, Outcome, Phase, State};
+pub use transition::{Cause, Decide, Done, Event, PageProof, Refused, Scan, Sight, Step, apply};
+
+use crate::context::{Claimed, Client};
+use crate::id::{Handle, RequestId};
+use crate::key::Thumbprint;
+use crate::secret::SecretHash;
+use crate::time::Timestamp;
+use crate::user_code::UserCode;
+
+/// Everything that a server keeps of a login request while it lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Names it to the page.
+    pub id: RequestId,
+    /// Names it inside frames.
+    pub handle: Handle,
+    /// Who may redeem it.
+    pub redeemer: Redeemer,
+    /// The client of a standard front door; never from the page.
+    pub client: Option<Client>,
+    /// What that client asks for; never from the page.
+    pub scopes: Vec<String>,
+    /// Whether the person types a number.
+    pub check_rule: CheckRule,
+    /// What a redeem gives.
+    pub grant: Grant,
+    /// Where the page goes afterwards: a checked path of the same origin.
+    pub return_to: Option<String>,
+    /// Start; counters of frames count from here.
+    pub started_at: Timestamp,
+    /// The page's network address at the start.
+    pub address: String,
+    /// False when a proxy that is not listed spoke for the page: its network cannot be compared.
+    pub address_is_certain: bool,
+    /// What the browser claimed at the start; cleaned.
+    pub claimed: Claimed,
+    /// Set once the page asked for a code to type; frames shown before are dead then.
+    pub user_code: Option<UserCode>,
+    /// Where it stands.
+    pub state: State,
+}
+
+/// Who may redeem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Redeemer {
+    /// A page: its cookie's secret and its key.
+    Page {
+        /// Hash of the page secret.
+        secret: SecretHash,
+        /// Thumbprint of the page key.
+        key: Thumbprint,
+    },
+    /// A device of RFC 8628: its device code, and its DPoP key when it has one.
+    Device {
+        /// Hash of the device code.
+        code: SecretHash,
+        /// Thumbprint of its key.
+        key: Option<Thumbprint>,
+    },
+}
+
+/// Whether the person types a number from the page into the authenticator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckRule {
+    /// Two digits.
+    Number,
+    /// None: in RFC 8628 typing the user code is the check.
+    None,
+}
+
+/// What a redeem gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// A browser session.
+    Session,
+    /// An authorization code (RFC 6749 §4.1).
+    Code,
+    /// Tokens (RFC 8628 §3.5).
+    Tokens,
+}
+
+impl Request {
+    /// A new request in [`State::Waiting`], for a page and a session.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a fact of the start with a type of its own"
+    )]
+    pub const fn start(
+        id: RequestId,
+        handle: Handle,
+        redeemer: Redeemer,
+        return_to: Option<String>,
+        address: String,
+        address_is_certain: bool,
+        claimed: Claimed,
+        now: Timestamp,
+        lives: &Lives,
+    ) -> Self {
+        Self {
+            id,
+            handle,
+            redeemer,
+            client: None,
+            scopes: Vec::new(),
+            check_rule: CheckRule::Number,
+            grant: Grant::Session,
+            return_to,
+            started_at: now,
+            address,
+            address_is_certain,
+            claimed,
+            user_code: None,
+            state: State::Waiting {
+                ends_at: now.plus_s(lives.waiting_s),
+            },
+        }
+    }
+}
