@@ -10,3 +10,7 @@
 //! crate `protocol`, and its store repeats the check in its own statement, so that two nodes cannot both win.
 
 pub mod config;
+pub mod drain;
+pub mod logging;
+pub mod terminal_qr;
+pub mod tls;

@@ -50,25 +50,13 @@ fn check_public_face(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
         }
         return;
     };
-    if serves_tls(settings) && !origin.is_https() {
+    if settings.serves_tls() && !origin.is_https() {
         wrong.push(WrongSetting {
             name: "origin",
             value: Some(origin.to_string()),
             allowed: "an https:// address, because tls is set".to_owned(),
         });
     }
-    if !origin.is_https() && !origin.is_loopback() {
-        wrong.push(WrongSetting {
-            name: "origin",
-            value: Some(origin.to_string()),
-            allowed: "https, or http with a loopback host; browsers give no keys to other http pages"
-                .to_owned(),
-        });
-    }
-}
-
-fn serves_tls(settings: &Settings) -> bool {
-    settings.tls.self_signed || settings.tls.certificate.is_some()
 }
 
 fn check_tls(settings: &Settings, wrong: &mut Vec<WrongSetting>) {

@@ -12,11 +12,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use confique::Config;
+use protocol::origin::Origin;
+use protocol::request::Lives;
 
 pub use check::{WrongSetting, check};
 pub use load::{ConfigError, Override, example, load};
-pub use secrets::{KeyError, KeyText, ServerSecret, server_secret};
-pub use values::{Data, LogFormat, Network, PasswordEnrolment, PublicOrigin, RelayGuard, SessionKind};
+pub use secrets::{KeyError, KeyText, server_secret};
+pub(crate) use secrets::{data_folder, private_file};
+pub use values::{Data, LogFormat, Network, PasswordEnrolment, RelayGuard, SessionKind};
 
 /// All settings of one server node.
 #[derive(Debug, Clone, Config)]
@@ -29,8 +32,8 @@ pub struct Settings {
     /// The one public origin, as browsers and authenticators see it: scheme, host and port, in lower case,
     /// default port and path left out, as in "https://login.example.com". Needed unless `listen` is a loopback
     /// address; then it is "http://" and that address.
-    #[config(env = "COUNTERSIGN_ORIGIN")]
-    pub origin: Option<PublicOrigin>,
+    #[config(env = "COUNTERSIGN_ORIGIN", deserialize_with = values::origin_from_text)]
+    pub origin: Option<Origin>,
 
     /// Folder for accounts, sessions, the audit log and the server's own keys; "memory" keeps all of it until the
     /// process ends.
@@ -334,11 +337,32 @@ impl Settings {
     }
 
     /// The name that people see: the setting, or the host of `origin`.
-    pub fn site_name(&self, origin: &str) -> String {
-        if let Some(name) = &self.name {
-            return name.clone();
+    pub fn site_name<'a>(&'a self, origin: &'a Origin) -> &'a str {
+        self.name.as_deref().unwrap_or_else(|| origin.host_and_port())
+    }
+
+    /// The lives of a login request, as crate `protocol` reads them.
+    pub fn lives(&self) -> Lives {
+        let LifeSettings {
+            waiting_s,
+            scanned_s,
+            approved_s,
+            frame_s,
+            frame_step_s,
+            final_s,
+        } = self.lives;
+        Lives {
+            waiting_s: waiting_s.into(),
+            scanned_s: scanned_s.into(),
+            approved_s: approved_s.into(),
+            frame_s: frame_s.into(),
+            frame_step_s: frame_step_s.into(),
+            final_s: final_s.into(),
         }
-        let host = origin.split_once("://").map_or(origin, |(_, rest)| rest);
-        host.to_owned()
+    }
+
+    /// Whether the server itself speaks TLS.
+    pub fn serves_tls(&self) -> bool {
+        self.tls.self_signed || self.tls.certificate.is_some()
     }
 }

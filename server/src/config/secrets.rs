@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use protocol::secret::Secret;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -13,35 +14,13 @@ use super::{Data, Settings};
 /// Its file in the data folder.
 const FILE_NAME: &str = "server.key";
 
-/// 256 bits. Shows nothing of itself in `Debug`; gone from memory when dropped.
-#[derive(Clone)]
-pub struct ServerSecret(Zeroizing<[u8; 32]>);
-
-impl ServerSecret {
-    /// Takes 32 bytes from wherever they came.
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-
-    /// The key material for HKDF.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for ServerSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ServerSecret(..)")
-    }
-}
-
 /// The setting `server_key` as it was written; judged by [`super::check`], so that no parser quotes it in an error.
 #[derive(Clone)]
 pub struct KeyText(Zeroizing<String>);
 
 impl KeyText {
     /// The key, if the text is 64 hexadecimal digits.
-    pub fn parse(&self) -> Option<ServerSecret> {
+    pub fn parse(&self) -> Option<Secret> {
         from_hex(&self.0)
     }
 }
@@ -97,7 +76,7 @@ pub enum KeyError {
 ///
 /// # Errors
 /// [`KeyError`]: a key of another length or form, a file that others can read, a system that refuses.
-pub fn server_secret(settings: &Settings) -> Result<ServerSecret, KeyError> {
+pub fn server_secret(settings: &Settings) -> Result<Secret, KeyError> {
     if let Some(text) = &settings.server_key {
         return text.parse().ok_or(KeyError::Setting);
     }
@@ -107,7 +86,7 @@ pub fn server_secret(settings: &Settings) -> Result<ServerSecret, KeyError> {
     }
 }
 
-fn in_folder(dir: &Path) -> Result<ServerSecret, KeyError> {
+fn in_folder(dir: &Path) -> Result<Secret, KeyError> {
     let path = dir.join(FILE_NAME);
     match read(&path) {
         Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -118,7 +97,7 @@ fn in_folder(dir: &Path) -> Result<ServerSecret, KeyError> {
     }
 }
 
-fn read(path: &Path) -> Result<ServerSecret, KeyError> {
+fn read(path: &Path) -> Result<Secret, KeyError> {
     let failed = |during| {
         move |source| KeyError::Io {
             during,
@@ -161,7 +140,7 @@ fn create(dir: &Path, path: &Path) -> Result<(), KeyError> {
     let draft = dir.join(format!("{FILE_NAME}.{}", std::process::id()));
     let text = Zeroizing::new(format!(
         "{}\n",
-        data_encoding::HEXLOWER.encode(fresh().as_bytes())
+        data_encoding::HEXLOWER.encode(fresh().expose_bytes())
     ));
     let mut file = private_file(&draft).map_err(failed("create"))?;
     file.write_all(text.as_bytes())
@@ -203,19 +182,19 @@ pub(crate) fn data_folder(dir: &Path) -> Result<(), KeyError> {
     })
 }
 
-fn from_hex(text: &str) -> Option<ServerSecret> {
+fn from_hex(text: &str) -> Option<Secret> {
     let bytes = Zeroizing::new(data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?);
-    Some(ServerSecret::new(bytes.as_slice().try_into().ok()?))
+    Some(Secret::new(bytes.as_slice().try_into().ok()?))
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the edge where the server's own key is made"
 )]
-fn fresh() -> ServerSecret {
+fn fresh() -> Secret {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the system has randomness, or nothing here is safe to run");
-    ServerSecret::new(bytes)
+    Secret::new(bytes)
 }
 
 #[cfg(test)]
@@ -234,7 +213,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let first = server_secret(&settings_in(dir.path())).unwrap();
         let second = server_secret(&settings_in(dir.path())).unwrap();
-        assert_eq!(first.as_bytes(), second.as_bytes());
+        assert_eq!(first, second);
         assert_eq!(
             fs::read_dir(dir.path()).unwrap().count(),
             1,
@@ -282,8 +261,8 @@ mod tests {
     fn data_in_memory_gets_a_key_of_its_own_each_time() {
         let settings = Settings::in_memory();
         assert_ne!(
-            server_secret(&settings).unwrap().as_bytes(),
-            server_secret(&settings).unwrap().as_bytes()
+            server_secret(&settings).unwrap(),
+            server_secret(&settings).unwrap()
         );
     }
 
@@ -291,7 +270,7 @@ mod tests {
     fn the_setting_wins_and_is_never_shown() {
         let mut settings = Settings::in_memory();
         settings.server_key = Some(KeyText(Zeroizing::new("a7".repeat(32))));
-        assert_eq!(server_secret(&settings).unwrap().as_bytes(), &[0xa7; 32]);
+        assert_eq!(server_secret(&settings).unwrap().expose_bytes(), &[0xa7; 32]);
         assert!(!format!("{settings:?}").contains("a7a7"));
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use protocol::origin::{Origin, OriginError};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
@@ -39,59 +40,24 @@ impl fmt::Display for Data {
     }
 }
 
-/// The one public origin as it was configured: `http` or `https`, ASCII, lower case, default port omitted, no path.
+/// Reads an origin, and says how it would be written when it is not written exactly.
 ///
-/// Source: docs/protocol.md, "HTTP interface".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicOrigin(String);
-
-impl PublicOrigin {
-    /// `https://login.example.com`
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether browsers reach it by TLS.
-    pub fn is_https(&self) -> bool {
-        self.0.starts_with("https://")
-    }
-
-    /// Whether its host is 127.0.0.0/8, `::1` or `localhost`.
-    pub fn is_loopback(&self) -> bool {
-        Url::parse(&self.0).is_ok_and(|url| match url.host() {
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost",
-            None => false,
-        })
-    }
-}
-
-impl FromStr for PublicOrigin {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        const ALLOWED: &str = "allowed is https:// or http:// with a host and, if it is not the default, a port: ASCII, \
-                               lower case, no path, as in https://login.example.com";
-        let url = Url::parse(text).map_err(|_| format!("\"{text}\" is no origin; {ALLOWED}"))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(format!("\"{text}\" is no origin; {ALLOWED}"));
+/// # Errors
+/// A sentence with what is allowed. Source: docs/protocol.md, "HTTP interface".
+pub(super) fn origin_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Origin, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Origin::parse(&text).map_err(|error| {
+        let meant = Url::parse(&text)
+            .ok()
+            .filter(|url| url.host().is_some())
+            .map(|url| url.origin().ascii_serialization());
+        match (error, meant) {
+            (OriginError::Form, Some(meant)) if Origin::parse(&meant).is_ok() => serde::de::Error::custom(
+                format!("\"{text}\" is not written exactly, did you mean \"{meant}\"? {error}"),
+            ),
+            (error, _) => serde::de::Error::custom(format!("\"{text}\" is no origin; {error}")),
         }
-        let exact = url.origin().ascii_serialization();
-        if exact == text {
-            Ok(Self(exact))
-        } else {
-            Err(format!(
-                "\"{text}\" is not written exactly, did you mean \"{exact}\"? {ALLOWED}"
-            ))
-        }
-    }
-}
-
-impl fmt::Display for PublicOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+    })
 }
 
 /// One address or a network of a trusted proxy.
@@ -143,7 +109,7 @@ macro_rules! deserialize_from_text {
     )+};
 }
 
-deserialize_from_text!(Data, PublicOrigin, Network);
+deserialize_from_text!(Data, Network);
 
 /// What ties a session to the device that approved it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -189,17 +155,23 @@ pub enum LogFormat {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::IntoDeserializer;
+
     use super::*;
+
+    fn origin(text: &str) -> Result<Origin, String> {
+        let value: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
+        origin_from_text(value).map_err(|error| error.to_string())
+    }
 
     #[test]
     fn an_origin_is_taken_only_as_it_will_be_compared() {
         for good in [
             "https://login.example.com",
             "http://127.0.0.1:8080",
-            "https://example.com:8443",
             "http://[::1]:8080",
         ] {
-            assert_eq!(good.parse::<PublicOrigin>().unwrap().as_str(), good);
+            assert_eq!(origin(good).unwrap().as_str(), good);
         }
         for (wrong, meant) in [
             ("https://Login.Example.com", "https://login.example.com"),
@@ -209,7 +181,7 @@ mod tests {
             ("https://bücher.example", "https://xn--bcher-kva.example"),
             ("https://example.com/login?x", "https://example.com"),
         ] {
-            let error = wrong.parse::<PublicOrigin>().unwrap_err();
+            let error = origin(wrong).unwrap_err();
             assert!(error.contains(&format!("did you mean \"{meant}\"")), "{error}");
         }
         for wrong in [
@@ -221,28 +193,15 @@ mod tests {
             "https://",
         ] {
             assert!(
-                wrong.parse::<PublicOrigin>().unwrap_err().contains("allowed is"),
+                origin(wrong).unwrap_err().contains("is no origin; an origin is"),
                 "{wrong}"
             );
         }
-    }
-
-    #[test]
-    fn loopback_is_known_in_each_spelling() {
-        for (origin, loopback) in [
-            ("http://127.0.0.1:8080", true),
-            ("http://127.9.9.9", true),
-            ("http://[::1]:8080", true),
-            ("http://localhost:3000", true),
-            ("https://localhost.example.com", false),
-            ("https://10.0.0.1", false),
-        ] {
-            assert_eq!(
-                origin.parse::<PublicOrigin>().unwrap().is_loopback(),
-                loopback,
-                "{origin}"
-            );
-        }
+        assert!(
+            origin("http://login.example.com")
+                .unwrap_err()
+                .contains("use https")
+        );
     }
 
     #[test]
