@@ -30,9 +30,5 @@ pub fn hash(previous: &[u8; 32], entry: &Entry<'_>) -> [u8; 32] {
         context.update(&length.to_be_bytes());
         context.update(part.as_bytes());
     }
-    context
-        .finish()
-        .as_ref()
-        .try_into()
-        .expect("SHA-256 is 32 bytes long")
+    context.finish().as_ref().try_into().expect("SHA-256 is 32 bytes long")
 }

@@ -64,10 +64,7 @@ mod tests {
     fn two_digits_from_10_to_99() {
         assert_eq!(CheckNumber::from_random(0).to_string(), "10");
         assert_eq!(CheckNumber::from_random(89).to_string(), "99");
-        assert_eq!(
-            CheckNumber::parse("47").map(|n| n.to_string()).as_deref(),
-            Some("47")
-        );
+        assert_eq!(CheckNumber::parse("47").map(|n| n.to_string()).as_deref(), Some("47"));
         for bad in ["", "4", "09", "+9", "100", "4a", "４７"] {
             assert_eq!(CheckNumber::parse(bad), None, "{bad}");
         }

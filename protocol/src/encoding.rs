@@ -26,9 +26,5 @@ pub fn base32(bytes: &[u8]) -> String {
 
 /// Reads base32 of exactly `N` bytes, in either case: some readers hand out lower case.
 pub fn array_from_base32<const N: usize>(text: &str) -> Option<[u8; N]> {
-    BASE32_NOPAD
-        .decode(text.to_ascii_uppercase().as_bytes())
-        .ok()?
-        .try_into()
-        .ok()
+    BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok()?.try_into().ok()
 }

@@ -61,11 +61,7 @@ impl FrameKey {
     /// Session token of a redeem: HKDF-SHA256(page secret, salt frame key, "countersign session" ‖ request id), so a
     /// repeated redeem gives the same token and nothing secret is stored for it.
     pub fn session_token(&self, page_secret: &Secret, request: &crate::id::RequestId) -> Secret {
-        Secret::new(hkdf(
-            page_secret.expose_bytes(),
-            &self.0,
-            &[b"countersign session", request.as_bytes()],
-        ))
+        Secret::new(hkdf(page_secret.expose_bytes(), &self.0, &[b"countersign session", request.as_bytes()]))
     }
 
     fn sign(&self, handle: &Handle, counter: u8) -> hmac::Tag {
@@ -90,11 +86,7 @@ impl FrameCode {
         let bytes: [u8; CODE_LENGTH] = encoding::array_from_base32(text)?;
         let (handle, rest) = bytes.split_first_chunk::<16>()?;
         let (counter, tag) = rest.split_first()?;
-        Some(Self {
-            handle: Handle::from_random(*handle),
-            counter: *counter,
-            tag: tag.try_into().ok()?,
-        })
+        Some(Self { handle: Handle::from_random(*handle), counter: *counter, tag: tag.try_into().ok()? })
     }
 
     /// When the frame was issued, for a request that started at `started_at`.
@@ -110,11 +102,7 @@ impl FrameCode {
             return FrameAge::Ahead;
         }
         let age_s = now.since_s(self.issued_at(started_at, lives));
-        if age_s >= lives.frame_s {
-            FrameAge::Expired
-        } else {
-            FrameAge::Good(age_s.max(0))
-        }
+        if age_s >= lives.frame_s { FrameAge::Expired } else { FrameAge::Good(age_s.max(0)) }
     }
 }
 

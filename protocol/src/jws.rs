@@ -64,12 +64,7 @@ impl<'a> Unverified<'a> {
         if !is("alg", "ES256") || !is("typ", typ) || header.contains_key("crit") {
             return Err(JwsError::Header);
         }
-        Ok(Self {
-            payload: part(payload)?,
-            signature: part(signature)?,
-            header,
-            signed,
-        })
+        Ok(Self { payload: part(payload)?, signature: part(signature)?, header, signed })
     }
 
     /// The public key in the header (`jwk`).
@@ -77,9 +72,7 @@ impl<'a> Unverified<'a> {
     /// # Errors
     /// [`JwsError::Key`] when it is missing, not P-256, or private.
     pub fn header_key(&self) -> Result<PublicKey, JwsError> {
-        Ok(PublicKey::from_jwk(
-            self.header.get("jwk").ok_or(KeyError::NotP256)?,
-        )?)
+        Ok(PublicKey::from_jwk(self.header.get("jwk").ok_or(KeyError::NotP256)?)?)
     }
 
     /// The payload as its sender claims it; good for looking up a key, for nothing else.
@@ -113,18 +106,10 @@ pub fn sign<T: Serialize>(
     with_jwk: bool,
     random: &dyn SecureRandom,
 ) -> Result<String, JwsError> {
-    let jwk = if with_jwk {
-        format!(r#","jwk":{}"#, key.public().jwk_text())
-    } else {
-        String::new()
-    };
+    let jwk = if with_jwk { format!(r#","jwk":{}"#, key.public().jwk_text()) } else { String::new() };
     let header = format!(r#"{{"typ":"{typ}","alg":"ES256"{jwk}}}"#);
     let payload = serde_json::to_vec(payload).map_err(|_| JwsError::Payload)?;
-    let signed = format!(
-        "{}.{}",
-        encoding::base64url(header.as_bytes()),
-        encoding::base64url(&payload)
-    );
+    let signed = format!("{}.{}", encoding::base64url(header.as_bytes()), encoding::base64url(&payload));
     let signature = key.sign(signed.as_bytes(), random)?;
     Ok(format!("{signed}.{}", encoding::base64url(&signature)))
 }

@@ -107,15 +107,8 @@ impl PublicKey {
         if text("kty") != Some("EC") || text("crv") != Some("P-256") {
             return Err(KeyError::NotP256);
         }
-        let coordinate = |name| {
-            text(name)
-                .and_then(encoding::array_from_base64url)
-                .ok_or(KeyError::NotP256)
-        };
-        Ok(Self {
-            x: coordinate("x")?,
-            y: coordinate("y")?,
-        })
+        let coordinate = |name| text(name).and_then(encoding::array_from_base64url).ok_or(KeyError::NotP256);
+        Ok(Self { x: coordinate("x")?, y: coordinate("y")? })
     }
 
     /// Reads the text of a JWK, as a store keeps it.
@@ -145,17 +138,12 @@ impl PublicKey {
         let mut point = [4; 65];
         point[1..33].copy_from_slice(&self.x);
         point[33..].copy_from_slice(&self.y);
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
-            .verify(message, signature)
-            .is_ok()
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature).is_ok()
     }
 
     fn from_point(point: &[u8]) -> Option<Self> {
         let (x, y) = point.strip_prefix(&[4])?.split_first_chunk::<32>()?;
-        Some(Self {
-            x: *x,
-            y: y.try_into().ok()?,
-        })
+        Some(Self { x: *x, y: y.try_into().ok()? })
     }
 }
 

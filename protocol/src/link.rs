@@ -104,10 +104,7 @@ fn parse_ours(text: &str) -> Option<Payload> {
         return None;
     }
     match (path, pin) {
-        ("Q" | "q", None) => Some(Payload::Login(LoginLink {
-            origin,
-            code: FrameCode::parse(code)?,
-        })),
+        ("Q" | "q", None) => Some(Payload::Login(LoginLink { origin, code: FrameCode::parse(code)? })),
         ("E" | "e", pin) => Some(Payload::Enrol(EnrolLink {
             origin,
             code: EnrolCode::parse(code)?,
@@ -128,23 +125,16 @@ fn kind_of(text: &str) -> Kind {
         return Kind::Text;
     };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
     match scheme.to_ascii_lowercase().as_str() {
         "http" | "https" if rest.starts_with("//") => {
             let path = rest[2..].split_once('/').map_or("", |(_, path)| path);
-            let ours = path
-                .get(..2)
-                .is_some_and(|p| p.eq_ignore_ascii_case("q/") || p.eq_ignore_ascii_case("e/"));
+            let ours =
+                path.get(..2).is_some_and(|p| p.eq_ignore_ascii_case("q/") || p.eq_ignore_ascii_case("e/"));
             let code_like = path.get(2..).is_some_and(|code| {
                 code.len() >= 20 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'/')
             });
-            if ours && code_like {
-                Kind::Damaged
-            } else {
-                Kind::WebAddress
-            }
+            if ours && code_like { Kind::Damaged } else { Kind::WebAddress }
         }
         _ if is_scheme && !rest.starts_with(' ') => Kind::Scheme,
         _ => Kind::Text,
@@ -165,12 +155,7 @@ impl fmt::Display for LoginLink {
 
 impl fmt::Display for EnrolLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}/E/{}",
-            self.origin.as_str().to_ascii_uppercase(),
-            self.code.expose()
-        )?;
+        write!(f, "{}/E/{}", self.origin.as_str().to_ascii_uppercase(), self.code.expose())?;
         match &self.pin {
             Some(pin) => write!(f, "/{pin}"),
             None => Ok(()),

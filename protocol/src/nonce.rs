@@ -28,11 +28,7 @@ impl NonceKey {
     /// HKDF-SHA256(server secret, salt = id of the short-lived store), so a store that forgot which proofs were used
     /// refuses all nonces under which they were made.
     pub fn derive(server: &Secret, store: &StoreId) -> Self {
-        let key = hkdf(
-            server.expose_bytes(),
-            store.as_bytes(),
-            &[b"countersign nonce v1"],
-        );
+        let key = hkdf(server.expose_bytes(), store.as_bytes(), &[b"countersign nonce v1"]);
         Self(hmac::Key::new(hmac::HMAC_SHA256, &key))
     }
 
@@ -56,11 +52,7 @@ impl NonceKey {
             return Err(StaleNonce);
         }
         let age_s = now.since_s(Timestamp(i64::from_be_bytes(*time)));
-        if (-AHEAD_S..LIFE_S).contains(&age_s) {
-            Ok(())
-        } else {
-            Err(StaleNonce)
-        }
+        if (-AHEAD_S..LIFE_S).contains(&age_s) { Ok(()) } else { Err(StaleNonce) }
     }
 }
 
@@ -78,13 +70,7 @@ mod tests {
     fn a_nonce_lives_five_minutes_on_nodes_that_differ_by_one() {
         let key = NonceKey::derive(&Secret::new([1; 32]), &StoreId::from_random([2; 16]));
         let nonce = key.make(Timestamp(10_000));
-        for (now, good) in [
-            (9_939, false),
-            (9_940, true),
-            (10_000, true),
-            (10_299, true),
-            (10_300, false),
-        ] {
+        for (now, good) in [(9_939, false), (9_940, true), (10_000, true), (10_299, true), (10_300, false)] {
             assert_eq!(key.check(&nonce, Timestamp(now)).is_ok(), good, "{now}");
         }
     }
@@ -94,10 +80,7 @@ mod tests {
         let server = Secret::new([1; 32]);
         let before = NonceKey::derive(&server, &StoreId::from_random([2; 16]));
         let after = NonceKey::derive(&server, &StoreId::from_random([3; 16]));
-        assert_eq!(
-            after.check(&before.make(Timestamp(5)), Timestamp(5)),
-            Err(StaleNonce)
-        );
+        assert_eq!(after.check(&before.make(Timestamp(5)), Timestamp(5)), Err(StaleNonce));
         assert_eq!(after.check("", Timestamp(5)), Err(StaleNonce));
     }
 }

@@ -19,7 +19,7 @@ pub struct Origin {
 /// Why a text is not an [`Origin`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OriginError {
-    /// Not scheme://host with nothing behind it.
+    /// Not a scheme and a host with nothing behind them.
     #[error("an origin is https://HOST or https://HOST:PORT, in lower case, without a path")]
     Form,
     /// Plain http anywhere but on loopback.
@@ -35,11 +35,7 @@ impl Origin {
     pub fn parse(text: &str) -> Result<Self, OriginError> {
         let url = Url::parse(text).map_err(|_| OriginError::Form)?;
         let origin = Self::of(&url)?;
-        if origin.text == text {
-            Ok(origin)
-        } else {
-            Err(OriginError::Form)
-        }
+        if origin.text == text { Ok(origin) } else { Err(OriginError::Form) }
     }
 
     /// The origin of a parsed URL.
@@ -62,9 +58,7 @@ impl Origin {
             Host::Ipv6(address) => address.is_loopback(),
         };
         if let Host::Domain(name) = &host
-            && !name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+            && !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
         {
             return Err(OriginError::Form);
         }
@@ -116,11 +110,7 @@ impl Origin {
     }
 
     const fn scheme_length(&self) -> usize {
-        if self.https {
-            "https://".len()
-        } else {
-            "http://".len()
-        }
+        if self.https { "https://".len() } else { "http://".len() }
     }
 }
 
@@ -185,14 +175,8 @@ mod tests {
     #[test]
     fn host_and_port_are_told_apart() {
         let origin = Origin::parse("http://[::1]:9").unwrap();
-        assert_eq!(
-            (origin.host(), origin.host_and_port(), origin.port()),
-            ("[::1]", "[::1]:9", 9)
-        );
+        assert_eq!((origin.host(), origin.host_and_port(), origin.port()), ("[::1]", "[::1]:9", 9));
         let origin = Origin::parse("https://a.example").unwrap();
-        assert_eq!(
-            (origin.host(), origin.port(), origin.is_loopback()),
-            ("a.example", 443, false)
-        );
+        assert_eq!((origin.host(), origin.port(), origin.is_loopback()), ("a.example", 443, false));
     }
 }

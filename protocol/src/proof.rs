@@ -101,8 +101,7 @@ pub fn check(proof: &str, call: &Call<'_>, nonces: &NonceKey, now: Timestamp) ->
     if claims.jti.is_empty() || claims.jti.chars().count() > JTI_LENGTH_MAX {
         return Err(ProofError::OtherCall);
     }
-    jws.verify::<serde::de::IgnoredAny>(&key)
-        .map_err(ProofError::Jws)?;
+    jws.verify::<serde::de::IgnoredAny>(&key).map_err(ProofError::Jws)?;
     let nonce = claims.nonce.ok_or(ProofError::Nonce)?;
     nonces.check(&nonce, now).map_err(|_| ProofError::Nonce)?;
     Ok(Proven { key, jti: claims.jti })

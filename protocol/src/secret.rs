@@ -97,10 +97,7 @@ impl<'de> serde::Deserialize<'de> for SecretHash {
 
 /// SHA-256 of `bytes`.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    digest::digest(&digest::SHA256, bytes)
-        .as_ref()
-        .try_into()
-        .expect("SHA-256 is 32 bytes long")
+    digest::digest(&digest::SHA256, bytes).as_ref().try_into().expect("SHA-256 is 32 bytes long")
 }
 
 /// HKDF-SHA256 (RFC 5869) to 32 bytes.
@@ -121,10 +118,7 @@ mod tests {
     #[test]
     fn debug_shows_no_secret() {
         let secret = Secret::new([7; 32]);
-        assert_eq!(
-            format!("{secret:?} {:?}", secret.hash()),
-            "Secret(..) SecretHash(..)"
-        );
+        assert_eq!(format!("{secret:?} {:?}", secret.hash()), "Secret(..) SecretHash(..)");
     }
 
     #[test]

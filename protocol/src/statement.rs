@@ -103,11 +103,7 @@ impl<'a> UnverifiedStatement<'a> {
     pub fn parse(text: &'a str) -> Result<Self, JwsError> {
         let jws = Unverified::parse(text, TYP)?;
         let claims: Claims = jws.claimed()?;
-        Ok(Self {
-            device: claims.iss,
-            ticket: claims.jti,
-            jws,
-        })
+        Ok(Self { device: claims.iss, ticket: claims.jti, jws })
     }
 
     /// Verifies with the key that this device enrolled.

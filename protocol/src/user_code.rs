@@ -26,10 +26,7 @@ impl UserCode {
     /// Reads what a person typed: upper-cases it and drops every other character (RFC 8628 §6.1); `None` unless
     /// exactly eight letters of the alphabet remain.
     pub fn parse(typed: &str) -> Option<Self> {
-        let mut letters = typed
-            .bytes()
-            .map(|b| b.to_ascii_uppercase())
-            .filter(|b| ALPHABET.contains(b));
+        let mut letters = typed.bytes().map(|b| b.to_ascii_uppercase()).filter(|b| ALPHABET.contains(b));
         let mut code = [0; LENGTH];
         for slot in &mut code {
             *slot = letters.next()?;
@@ -79,12 +76,7 @@ mod tests {
         let code = UserCode::from_random(*b"0123456789abcdef");
         let shown = code.to_string();
         assert_eq!(shown.len(), 9);
-        for typed in [
-            shown.clone(),
-            shown.to_lowercase(),
-            shown.replace('-', " "),
-            format!(" {shown}.\n"),
-        ] {
+        for typed in [shown.clone(), shown.to_lowercase(), shown.replace('-', " "), format!(" {shown}.\n")] {
             assert_eq!(UserCode::parse(&typed), Some(code), "{typed}");
         }
         for bad in ["", "BCDF-GHJ", "BCDF-GHJKL", "AEIO-UAEI"] {

@@ -20,13 +20,6 @@ pub struct Lives {
 
 impl Default for Lives {
     fn default() -> Self {
-        Self {
-            waiting_s: 300,
-            scanned_s: 120,
-            approved_s: 60,
-            frame_s: 60,
-            frame_step_s: 15,
-            final_s: 300,
-        }
+        Self { waiting_s: 300, scanned_s: 120, approved_s: 60, frame_s: 60, frame_step_s: 15, final_s: 300 }
     }
 }

@@ -94,10 +94,7 @@ pub enum Grant {
 
 impl Request {
     /// A new request in [`State::Waiting`], for a page and a session.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a fact of the start with a type of its own"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "each is a fact of the start with a type of its own")]
     pub const fn start(
         id: RequestId,
         handle: Handle,
@@ -123,9 +120,7 @@ impl Request {
             address_is_certain,
             claimed,
             user_code: None,
-            state: State::Waiting {
-                ends_at: now.plus_s(lives.waiting_s),
-            },
+            state: State::Waiting { ends_at: now.plus_s(lives.waiting_s) },
         }
     }
 }

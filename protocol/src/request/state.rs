@@ -201,10 +201,7 @@ impl Outcome {
 impl Phase {
     /// True for the states that nothing leaves.
     pub const fn is_final(self) -> bool {
-        matches!(
-            self,
-            Self::Redeemed | Self::Denied | Self::Expired | Self::Cancelled
-        )
+        matches!(self, Self::Redeemed | Self::Denied | Self::Expired | Self::Cancelled)
     }
 
     /// The word on the wire.

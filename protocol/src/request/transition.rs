@@ -161,15 +161,9 @@ pub enum Refused {
 /// A deadline that has passed at `now` is judged first, whoever comes: the caller writes the final state.
 pub fn apply(request: &Request, event: &Event, now: Timestamp, lives: &Lives) -> Step {
     if let Some(over) = passed_deadline(&request.state, now) {
-        let seen = Request {
-            state: over.clone(),
-            ..request.clone()
-        };
+        let seen = Request { state: over.clone(), ..request.clone() };
         let later = apply(&seen, event, now, lives);
-        return Step {
-            next: Some(over),
-            ..later
-        };
+        return Step { next: Some(over), ..later };
     }
     match event {
         Event::Look => stay(Ok(Done::Seen)),
@@ -188,21 +182,15 @@ fn passed_deadline(state: &State, now: Timestamp) -> Option<State> {
         State::Approved { ends_at, lock } => (*ends_at, Expired::Approved, Some(approved(*lock, *ends_at))),
         State::Over { .. } => return None,
     };
-    (now >= ends_at).then_some(State::Over {
-        outcome: Outcome::Expired(from),
-        at: now,
-        decided,
-    })
+    (now >= ends_at).then_some(State::Over { outcome: Outcome::Expired(from), at: now, decided })
 }
 
 fn show_user_code(request: &Request, code: UserCode) -> Step {
     match (&request.state, request.user_code) {
         (State::Waiting { .. }, Some(_)) => stay(Ok(Done::UserCode)),
-        (State::Waiting { .. }, None) => Step {
-            next: None,
-            user_code: Some(code),
-            answer: Ok(Done::UserCode),
-        },
+        (State::Waiting { .. }, None) => {
+            Step { next: None, user_code: Some(code), answer: Ok(Done::UserCode) }
+        }
         (State::Scanned { .. } | State::Approved { .. }, _) => stay(Err(Refused::AlreadyScanned)),
         (State::Over { .. }, _) => stay(Err(Refused::Ended)),
     }
@@ -258,33 +246,20 @@ fn decide(request: &Request, decide: &Decide, now: Timestamp, lives: &Lives) -> 
         State::Scanned { lock, .. } | State::Approved { lock, .. } if !holds(lock, decide) => {
             stay(Err(Refused::NotFound))
         }
-        State::Scanned {
-            lock,
-            check,
-            tries_left,
-            context,
-            ends_at,
-        } => match decide.decision {
+        State::Scanned { lock, check, tries_left, context, ends_at } => match decide.decision {
             Decision::Approve => {
                 // The try is taken before the compare, whatever comes out of it.
                 let left = tries_left.saturating_sub(1);
                 let right = check.is_none_or(|number| decide.check == Some(number));
                 if right {
                     return go(
-                        State::Approved {
-                            ends_at: now.plus_s(lives.approved_s),
-                            lock: *lock,
-                        },
+                        State::Approved { ends_at: now.plus_s(lives.approved_s), lock: *lock },
                         Done::Decided,
                     );
                 }
                 if left == 0 {
                     let next = over(Outcome::Denied(Denied::Check), now, None);
-                    return Step {
-                        next: Some(next),
-                        user_code: None,
-                        answer: Err(Refused::Ended),
-                    };
+                    return Step { next: Some(next), user_code: None, answer: Err(Refused::Ended) };
                 }
                 let next = State::Scanned {
                     ends_at: *ends_at,
@@ -303,10 +278,9 @@ fn decide(request: &Request, decide: &Decide, now: Timestamp, lives: &Lives) -> 
             Decision::Report => deny(*lock, decide.decision, Denied::Reported, now),
         },
         State::Approved { .. } => stay(again(decide.decision, Decision::Approve)),
-        State::Over {
-            decided: Some(decided),
-            ..
-        } if holds(&decided.lock, decide) => stay(again(decide.decision, decided.decision)),
+        State::Over { decided: Some(decided), .. } if holds(&decided.lock, decide) => {
+            stay(again(decide.decision, decided.decision))
+        }
         State::Over { decided: Some(_), .. } => stay(Err(Refused::NotFound)),
         State::Over { decided: None, .. } => stay(Err(Refused::Ended)),
     }
@@ -321,15 +295,14 @@ fn redeem(request: &Request, page: &PageProof, now: Timestamp) -> Step {
     }
     match &request.state {
         State::Waiting { .. } | State::Scanned { .. } => stay(Err(Refused::NotApproved)),
-        State::Approved { lock, ends_at } => go(
-            over(Outcome::Redeemed, now, Some(approved(*lock, *ends_at))),
-            Done::Redeemed,
-        ),
-        State::Over {
-            outcome: Outcome::Redeemed,
-            decided: Some(decided),
-            ..
-        } if now < decided.redeem_repeats_until => stay(Ok(Done::RedeemedAgain)),
+        State::Approved { lock, ends_at } => {
+            go(over(Outcome::Redeemed, now, Some(approved(*lock, *ends_at))), Done::Redeemed)
+        }
+        State::Over { outcome: Outcome::Redeemed, decided: Some(decided), .. }
+            if now < decided.redeem_repeats_until =>
+        {
+            stay(Ok(Done::RedeemedAgain))
+        }
         State::Over { .. } => stay(Err(Refused::Ended)),
     }
 }
@@ -343,33 +316,23 @@ fn cancel(request: &Request, cause: Cause, now: Timestamp) -> Step {
         State::Waiting { .. } | State::Scanned { .. } => {
             go(over(Outcome::Cancelled(why), now, None), Done::Cancelled)
         }
-        State::Approved { lock, ends_at } => go(
-            over(Outcome::Cancelled(why), now, Some(approved(*lock, *ends_at))),
-            Done::Cancelled,
-        ),
-        State::Over {
-            outcome: Outcome::Cancelled(before),
-            ..
-        } if *before == why => stay(Ok(Done::Cancelled)),
+        State::Approved { lock, ends_at } => {
+            go(over(Outcome::Cancelled(why), now, Some(approved(*lock, *ends_at))), Done::Cancelled)
+        }
+        State::Over { outcome: Outcome::Cancelled(before), .. } if *before == why => {
+            stay(Ok(Done::Cancelled))
+        }
         State::Over { .. } => stay(Err(Refused::Ended)),
     }
 }
 
 fn deny(lock: Lock, decision: Decision, why: Denied, now: Timestamp) -> Step {
-    let decided = Decided {
-        lock,
-        decision,
-        redeem_repeats_until: now,
-    };
+    let decided = Decided { lock, decision, redeem_repeats_until: now };
     go(over(Outcome::Denied(why), now, Some(decided)), Done::Decided)
 }
 
 const fn approved(lock: Lock, ends_at: Timestamp) -> Decided {
-    Decided {
-        lock,
-        decision: Decision::Approve,
-        redeem_repeats_until: ends_at,
-    }
+    Decided { lock, decision: Decision::Approve, redeem_repeats_until: ends_at }
 }
 
 const fn over(outcome: Outcome, at: Timestamp, decided: Option<Decided>) -> State {
@@ -386,25 +349,13 @@ fn same(a: &SecretHash, b: &SecretHash) -> bool {
 }
 
 fn again(asked: Decision, before: Decision) -> Result<Done, Refused> {
-    if asked == before {
-        Ok(Done::DecidedAgain)
-    } else {
-        Err(Refused::AlreadyDecided)
-    }
+    if asked == before { Ok(Done::DecidedAgain) } else { Err(Refused::AlreadyDecided) }
 }
 
 const fn stay(answer: Result<Done, Refused>) -> Step {
-    Step {
-        next: None,
-        user_code: None,
-        answer,
-    }
+    Step { next: None, user_code: None, answer }
 }
 
 const fn go(next: State, done: Done) -> Step {
-    Step {
-        next: Some(next),
-        user_code: None,
-        answer: Ok(done),
-    }
+    Step { next: Some(next), user_code: None, answer: Ok(done) }
 }
