@@ -24,19 +24,13 @@ pub struct Guard {
 impl Drain {
     /// A drain that has not begun.
     pub fn new() -> Self {
-        Self {
-            begun: Arc::new(watch::Sender::new(false)),
-            open: Arc::new(watch::Sender::new(0)),
-        }
+        Self { begun: Arc::new(watch::Sender::new(false)), open: Arc::new(watch::Sender::new(0)) }
     }
 
     /// Registers a long connection.
     pub fn guard(&self) -> Guard {
         self.open.send_modify(|open| *open += 1);
-        Guard {
-            begun: self.begun.subscribe(),
-            open: Arc::clone(&self.open),
-        }
+        Guard { begun: self.begun.subscribe(), open: Arc::clone(&self.open) }
     }
 
     /// How many long connections are open.

@@ -12,5 +12,8 @@
 pub mod config;
 pub mod drain;
 pub mod logging;
+pub mod metrics;
+pub mod observe;
+pub mod pages;
 pub mod terminal_qr;
 pub mod tls;

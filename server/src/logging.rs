@@ -29,11 +29,7 @@ pub fn start(settings: &LogSettings) -> Result<(), LoggingError> {
     let lines = match settings.format {
         LogFormat::Human => {
             let colours = std::io::stderr().is_terminal();
-            fmt::layer()
-                .with_writer(std::io::stderr)
-                .with_ansi(colours)
-                .with_target(false)
-                .boxed()
+            fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false).boxed()
         }
         LogFormat::Json => fmt::layer()
             .json()
@@ -43,8 +39,6 @@ pub fn start(settings: &LogSettings) -> Result<(), LoggingError> {
             .with_writer(std::io::stderr)
             .boxed(),
     };
-    tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
-        .try_init()?;
+    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()?;
     Ok(())
 }

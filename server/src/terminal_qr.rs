@@ -73,11 +73,7 @@ mod tests {
         let code = QRBuilder::new(LINK).ecl(ECL::M).build().unwrap();
         for y in 0..code.size {
             for x in 0..code.size {
-                assert_eq!(
-                    drawn[y + QUIET_ZONE][x + QUIET_ZONE],
-                    !code[y][x].value(),
-                    "module {x},{y}"
-                );
+                assert_eq!(drawn[y + QUIET_ZONE][x + QUIET_ZONE], !code[y][x].value(), "module {x},{y}");
             }
         }
     }
@@ -92,10 +88,7 @@ mod tests {
                 assert!(edge >= QUIET_ZONE || *light, "module {x},{y}");
             }
         }
-        assert!(
-            !drawn[QUIET_ZONE][QUIET_ZONE],
-            "the finder pattern starts right behind it"
-        );
+        assert!(!drawn[QUIET_ZONE][QUIET_ZONE], "the finder pattern starts right behind it");
     }
 
     #[test]

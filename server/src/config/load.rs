@@ -25,10 +25,7 @@ impl std::str::FromStr for Override {
         let (name, value) = text.split_once('=').ok_or_else(|| {
             format!("\"{text}\" is no setting; allowed is NAME=VALUE, as in lives.waiting_s=60")
         })?;
-        Ok(Self {
-            name: name.trim().to_owned(),
-            value: value.trim().to_owned(),
-        })
+        Ok(Self { name: name.trim().to_owned(), value: value.trim().to_owned() })
     }
 }
 
@@ -75,11 +72,7 @@ pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Settings, Con
     }
     let settings = builder.load().map_err(ConfigError::Source)?;
     let wrong = check(&settings);
-    if wrong.is_empty() {
-        Ok(settings)
-    } else {
-        Err(ConfigError::Wrong(wrong))
-    }
+    if wrong.is_empty() { Ok(settings) } else { Err(ConfigError::Wrong(wrong)) }
 }
 
 /// The commented example file with every setting, its default and its environment variable.
@@ -102,11 +95,7 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
             let secret = one.name == "server_key";
             Err(ConfigError::Flag {
                 name: one.name.clone(),
-                value: if secret {
-                    "...".to_owned()
-                } else {
-                    one.value.clone()
-                },
+                value: if secret { "...".to_owned() } else { one.value.clone() },
                 problem: error.message().to_owned(),
             })
         }
@@ -114,9 +103,7 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
 }
 
 fn as_toml(text: &str) -> Option<toml::Value> {
-    toml::from_str::<toml::Table>(&format!("value = {text}"))
-        .ok()?
-        .remove("value")
+    toml::from_str::<toml::Table>(&format!("value = {text}")).ok()?.remove("value")
 }
 
 #[cfg(test)]
@@ -156,11 +143,7 @@ mod tests {
             (300, 120, 60, 60, 15, 300)
         );
         assert_eq!(
-            (
-                settings.session.token_s,
-                settings.session.idle_days,
-                settings.session.max_days
-            ),
+            (settings.session.token_s, settings.session.idle_days, settings.session.max_days),
             (600, 14, 90)
         );
         assert_eq!(settings.limits.body_bytes, 16 * 1024);
@@ -170,15 +153,8 @@ mod tests {
     fn a_flag_wins_over_the_file_and_the_last_flag_over_the_first() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("server.toml");
-        std::fs::write(
-            &file,
-            "listen = \"127.0.0.1:1\"\n[lives]\nwaiting_s = 10\nscanned_s = 11\n",
-        )
-        .unwrap();
-        let flags = [
-            "lives.waiting_s=20".parse().unwrap(),
-            "lives.waiting_s=30".parse().unwrap(),
-        ];
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[lives]\nwaiting_s = 10\nscanned_s = 11\n").unwrap();
+        let flags = ["lives.waiting_s=20".parse().unwrap(), "lives.waiting_s=30".parse().unwrap()];
         let settings = load(Some(&file), &flags).unwrap();
         assert_eq!((settings.lives.waiting_s, settings.lives.scanned_s), (30, 11));
         assert_eq!(settings.listen.port(), 1);
@@ -201,75 +177,39 @@ mod tests {
     #[test]
     fn a_wrong_flag_is_named_with_what_is_allowed() {
         let unknown = refused(&["lives.wating_s=3"]);
-        assert!(
-            unknown.contains("wating_s") && unknown.contains("waiting_s"),
-            "{unknown}"
-        );
+        assert!(unknown.contains("wating_s") && unknown.contains("waiting_s"), "{unknown}");
         let word = refused(&["relay.guard=maybe"]);
-        assert!(
-            word.contains("relay.guard=maybe") && word.contains("`warn` or `refuse`"),
-            "{word}"
-        );
+        assert!(word.contains("relay.guard=maybe") && word.contains("`warn` or `refuse`"), "{word}");
         let number = refused(&["lives.waiting_s=soon"]);
-        assert!(
-            number.contains("lives.waiting_s=soon") && number.contains("u32"),
-            "{number}"
-        );
+        assert!(number.contains("lives.waiting_s=soon") && number.contains("u32"), "{number}");
         let origin = refused(&["origin=https://Example.com/"]);
-        assert!(
-            origin.contains("did you mean \"https://example.com\""),
-            "{origin}"
-        );
+        assert!(origin.contains("did you mean \"https://example.com\""), "{origin}");
     }
 
     #[test]
     fn a_wrong_line_of_the_file_is_shown_with_what_is_allowed() {
         let unknown = with_file("[limits]\nsocket = 3\n").unwrap_err().to_string();
-        assert!(
-            unknown.contains("line 2") && unknown.contains("sockets_per_request"),
-            "{unknown}"
-        );
+        assert!(unknown.contains("line 2") && unknown.contains("sockets_per_request"), "{unknown}");
         let address = with_file("listen = \"8080\"\n").unwrap_err().to_string();
-        assert!(
-            address.contains("line 1") && address.contains("listen"),
-            "{address}"
-        );
-        let network = with_file("[proxies]\ntrusted = [\"10.0.0.0/99\"]\n")
-            .unwrap_err()
-            .to_string();
+        assert!(address.contains("line 1") && address.contains("listen"), "{address}");
+        let network = with_file("[proxies]\ntrusted = [\"10.0.0.0/99\"]\n").unwrap_err().to_string();
         assert!(network.contains("as in \"10.0.0.5\""), "{network}");
     }
 
     #[test]
     fn a_range_is_named_with_its_ends() {
-        let all = refused(&[
-            "lives.waiting_s=0",
-            "session.idle_days=100",
-            "limits.body_bytes=1",
-        ]);
+        let all = refused(&["lives.waiting_s=0", "session.idle_days=100", "limits.body_bytes=1"]);
         assert!(all.contains("lives.waiting_s is 0; allowed: 1 to 3600"), "{all}");
-        assert!(
-            all.contains("session.idle_days is 100; allowed: 1 to 90"),
-            "{all}"
-        );
-        assert!(
-            all.contains("limits.body_bytes is 1; allowed: 4096 to 1048576"),
-            "{all}"
-        );
+        assert!(all.contains("session.idle_days is 100; allowed: 1 to 90"), "{all}");
+        assert!(all.contains("limits.body_bytes is 1; allowed: 4096 to 1048576"), "{all}");
     }
 
     #[test]
     fn the_frame_counter_never_overflows() {
         let long = refused(&["lives.waiting_s=3000", "lives.frame_step_s=10"]);
-        assert!(
-            long.contains("at most 255 times lives.frame_step_s, which is 2550"),
-            "{long}"
-        );
+        assert!(long.contains("at most 255 times lives.frame_step_s, which is 2550"), "{long}");
         let short = refused(&["lives.frame_s=10"]);
-        assert!(
-            short.contains("lives.frame_s is 10; allowed: at least"),
-            "{short}"
-        );
+        assert!(short.contains("lives.frame_s is 10; allowed: at least"), "{short}");
     }
 
     #[test]
@@ -278,10 +218,7 @@ mod tests {
         assert!(text.contains("origin is missing"), "{text}");
         assert!(with(&["listen=[::1]:0"]).is_ok());
         let plain = refused(&["listen=0.0.0.0:80", "origin=http://login.example.com"]);
-        assert!(
-            plain.contains("origin is http://login.example.com; allowed: https"),
-            "{plain}"
-        );
+        assert!(plain.contains("origin=http://login.example.com") && plain.contains("use https"), "{plain}");
     }
 
     #[test]
@@ -303,13 +240,7 @@ mod tests {
             "log.filter=in=fo=",
             "server_key=cafe",
         ]);
-        for name in [
-            "name is",
-            "proxies.header is",
-            "app.download is",
-            "log.filter is",
-            "server_key is",
-        ] {
+        for name in ["name is", "proxies.header is", "app.download is", "log.filter is", "server_key is"] {
             assert!(all.contains(name), "{name} in {all}");
         }
         assert!(!all.contains("cafe"), "{all}");
@@ -324,12 +255,7 @@ mod tests {
     #[test]
     fn the_example_has_every_setting_and_is_itself_allowed() {
         let example = example();
-        for part in [
-            "#listen = ",
-            "[lives]",
-            "#waiting_s = 300",
-            "COUNTERSIGN_LIVES_WAITING_S",
-        ] {
+        for part in ["#listen = ", "[lives]", "#waiting_s = 300", "COUNTERSIGN_LIVES_WAITING_S"] {
             assert!(example.contains(part), "{part}");
         }
         let uncommented: String = example

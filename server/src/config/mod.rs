@@ -329,9 +329,7 @@ impl Settings {
     ///
     /// Source: the defaults in this file, which are the figures of docs/protocol.md.
     pub fn in_memory() -> Self {
-        let mut settings = Self::builder()
-            .load()
-            .expect("every required setting has a default");
+        let mut settings = Self::builder().load().expect("every required setting has a default");
         settings.data = Data::Memory;
         settings
     }
@@ -343,14 +341,7 @@ impl Settings {
 
     /// The lives of a login request, as crate `protocol` reads them.
     pub fn lives(&self) -> Lives {
-        let LifeSettings {
-            waiting_s,
-            scanned_s,
-            approved_s,
-            frame_s,
-            frame_step_s,
-            final_s,
-        } = self.lives;
+        let LifeSettings { waiting_s, scanned_s, approved_s, frame_s, frame_step_s, final_s } = self.lives;
         Lives {
             waiting_s: waiting_s.into(),
             scanned_s: scanned_s.into(),

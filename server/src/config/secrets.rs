@@ -98,27 +98,14 @@ fn in_folder(dir: &Path) -> Result<Secret, KeyError> {
 }
 
 fn read(path: &Path) -> Result<Secret, KeyError> {
-    let failed = |during| {
-        move |source| KeyError::Io {
-            during,
-            path: path.to_owned(),
-            source,
-        }
-    };
+    let failed = |during| move |source| KeyError::Io { during, path: path.to_owned(), source };
     let text = Zeroizing::new(fs::read(path).map_err(failed("read"))?);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path)
-            .map_err(failed("look at"))?
-            .permissions()
-            .mode()
-            & 0o777;
+        let mode = fs::metadata(path).map_err(failed("look at"))?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(KeyError::Mode {
-                path: path.to_owned(),
-                mode,
-            });
+            return Err(KeyError::Mode { path: path.to_owned(), mode });
         }
     }
     std::str::from_utf8(&text)
@@ -130,22 +117,11 @@ fn read(path: &Path) -> Result<Secret, KeyError> {
 /// Writes the whole file under another name first, so that a second process sees all of it or nothing; whoever links it
 /// into place first wins.
 fn create(dir: &Path, path: &Path) -> Result<(), KeyError> {
-    let failed = |during| {
-        move |source| KeyError::Io {
-            during,
-            path: path.to_owned(),
-            source,
-        }
-    };
+    let failed = |during| move |source| KeyError::Io { during, path: path.to_owned(), source };
     let draft = dir.join(format!("{FILE_NAME}.{}", std::process::id()));
-    let text = Zeroizing::new(format!(
-        "{}\n",
-        data_encoding::HEXLOWER.encode(fresh().expose_bytes())
-    ));
+    let text = Zeroizing::new(format!("{}\n", data_encoding::HEXLOWER.encode(fresh().expose_bytes())));
     let mut file = private_file(&draft).map_err(failed("create"))?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(failed("write"))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed("write"))?;
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft).map_err(failed("clean up beside"))?;
     match linked {
@@ -187,10 +163,7 @@ fn from_hex(text: &str) -> Option<Secret> {
     Some(Secret::new(bytes.as_slice().try_into().ok()?))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the edge where the server's own key is made"
-)]
+#[expect(clippy::disallowed_methods, reason = "the edge where the server's own key is made")]
 fn fresh() -> Secret {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the system has randomness, or nothing here is safe to run");
@@ -202,10 +175,7 @@ mod tests {
     use super::*;
 
     fn settings_in(dir: &Path) -> Settings {
-        Settings {
-            data: Data::Dir(dir.to_owned()),
-            ..Settings::in_memory()
-        }
+        Settings { data: Data::Dir(dir.to_owned()), ..Settings::in_memory() }
     }
 
     #[test]
@@ -214,18 +184,11 @@ mod tests {
         let first = server_secret(&settings_in(dir.path())).unwrap();
         let second = server_secret(&settings_in(dir.path())).unwrap();
         assert_eq!(first, second);
-        assert_eq!(
-            fs::read_dir(dir.path()).unwrap().count(),
-            1,
-            "no draft is left behind"
-        );
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left behind");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(dir.path().join(FILE_NAME))
-                .unwrap()
-                .permissions()
-                .mode();
+            let mode = fs::metadata(dir.path().join(FILE_NAME)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }
@@ -260,10 +223,7 @@ mod tests {
     #[test]
     fn data_in_memory_gets_a_key_of_its_own_each_time() {
         let settings = Settings::in_memory();
-        assert_ne!(
-            server_secret(&settings).unwrap(),
-            server_secret(&settings).unwrap()
-        );
+        assert_ne!(server_secret(&settings).unwrap(), server_secret(&settings).unwrap());
     }
 
     #[test]

@@ -89,27 +89,17 @@ pub async fn load(settings: &Settings, origin: &Origin) -> Result<Option<Tls>, T
     let tls = &settings.tls;
     if tls.self_signed {
         let made = self_signed::make(&settings.data, origin)?;
-        return Ok(Some(Tls {
-            config: made.config,
-            files: None,
-            pin: Some(made.pin),
-        }));
+        return Ok(Some(Tls { config: made.config, files: None, pin: Some(made.pin) }));
     }
     let (Some(certificate), Some(key)) = (tls.certificate.clone(), tls.key.clone()) else {
         return Ok(None);
     };
-    let config = RustlsConfig::from_pem_file(&certificate, &key)
-        .await
-        .map_err(|source| TlsError::Files {
-            certificate: certificate.clone(),
-            key: key.clone(),
-            source,
-        })?;
-    Ok(Some(Tls {
-        config,
-        files: Some((certificate, key)),
-        pin: None,
-    }))
+    let config = RustlsConfig::from_pem_file(&certificate, &key).await.map_err(|source| TlsError::Files {
+        certificate: certificate.clone(),
+        key: key.clone(),
+        source,
+    })?;
+    Ok(Some(Tls { config, files: Some((certificate, key)), pin: None }))
 }
 
 impl Tls {
@@ -132,14 +122,11 @@ impl Tls {
         let Some((certificate, key)) = &self.files else {
             return Ok(());
         };
-        self.config
-            .reload_from_pem_file(certificate, key)
-            .await
-            .map_err(|source| TlsError::Files {
-                certificate: certificate.clone(),
-                key: key.clone(),
-                source,
-            })
+        self.config.reload_from_pem_file(certificate, key).await.map_err(|source| TlsError::Files {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            source,
+        })
     }
 }
 

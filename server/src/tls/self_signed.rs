@@ -28,10 +28,7 @@ pub(super) struct SelfSigned {
 /// Takes key and certificate from the data folder, or makes and keeps them; data in memory gets fresh ones.
 pub(super) fn make(data: &Data, origin: &Origin) -> Result<SelfSigned, TlsError> {
     let host = origin.host().trim_start_matches('[').trim_end_matches(']');
-    let refused = |source| TlsError::Certificate {
-        host: host.to_owned(),
-        source,
-    };
+    let refused = |source| TlsError::Certificate { host: host.to_owned(), source };
     let (key, certificate) = match data {
         Data::Memory => {
             let key = KeyPair::generate().map_err(refused)?;
@@ -46,35 +43,20 @@ pub(super) fn make(data: &Data, origin: &Origin) -> Result<SelfSigned, TlsError>
     };
     let pin = Pin::of_spki(&key.subject_public_key_info());
     let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    Ok(SelfSigned {
-        config: super::rustls_config(vec![certificate], private)?,
-        pin,
-    })
+    Ok(SelfSigned { config: super::rustls_config(vec![certificate], private)?, pin })
 }
 
 fn kept_key(path: &Path, host: &str) -> Result<KeyPair, TlsError> {
-    let failed = |during| {
-        move |source| TlsError::Kept {
-            during,
-            path: path.to_owned(),
-            source,
-        }
-    };
+    let failed = |during| move |source| TlsError::Kept { during, path: path.to_owned(), source };
     match fs::read_to_string(path) {
-        Ok(pem) => KeyPair::from_pem(&Zeroizing::new(pem)).map_err(|source| TlsError::Key {
-            path: path.to_owned(),
-            source,
-        }),
+        Ok(pem) => KeyPair::from_pem(&Zeroizing::new(pem))
+            .map_err(|source| TlsError::Key { path: path.to_owned(), source }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = KeyPair::generate().map_err(|source| TlsError::Certificate {
-                host: host.to_owned(),
-                source,
-            })?;
+            let key = KeyPair::generate()
+                .map_err(|source| TlsError::Certificate { host: host.to_owned(), source })?;
             let pem = Zeroizing::new(key.serialize_pem());
             let mut file = private_file(path).map_err(failed("create"))?;
-            file.write_all(pem.as_bytes())
-                .and_then(|()| file.sync_all())
-                .map_err(failed("write"))?;
+            file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(failed("write"))?;
             Ok(key)
         }
         Err(error) => Err(failed("read")(error)),
@@ -90,10 +72,8 @@ fn kept_certificate(path: &Path, host: &str, key: &KeyPair) -> Result<Certificat
     {
         return Ok(certificate);
     }
-    let certificate = sign(host, key).map_err(|source| TlsError::Certificate {
-        host: host.to_owned(),
-        source,
-    })?;
+    let certificate =
+        sign(host, key).map_err(|source| TlsError::Certificate { host: host.to_owned(), source })?;
     fs::write(path, format!("{head}\n{}", certificate.pem())).map_err(|source| TlsError::Kept {
         during: "write",
         path: path.to_owned(),
@@ -104,9 +84,7 @@ fn kept_certificate(path: &Path, host: &str, key: &KeyPair) -> Result<Certificat
 
 fn sign(host: &str, key: &KeyPair) -> Result<rcgen::Certificate, rcgen::Error> {
     let mut params = CertificateParams::new(vec![host.to_owned()])?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "Countersign, self-signed");
+    params.distinguished_name.push(DnType::CommonName, "Countersign, self-signed");
     params.self_signed(key)
 }
 
@@ -130,12 +108,7 @@ mod tests {
         let other = tempfile::tempdir().unwrap();
         assert_ne!(
             first,
-            make(
-                &Data::Dir(other.path().to_owned()),
-                &origin("https://192.168.1.20")
-            )
-            .unwrap()
-            .pin
+            make(&Data::Dir(other.path().to_owned()), &origin("https://192.168.1.20")).unwrap().pin
         );
     }
 
@@ -157,9 +130,7 @@ mod tests {
     fn a_damaged_key_is_named_and_kept() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(KEY_FILE), "nonsense").unwrap();
-        let error = make(&Data::Dir(dir.path().to_owned()), &origin("https://box.example"))
-            .err()
-            .unwrap();
+        let error = make(&Data::Dir(dir.path().to_owned()), &origin("https://box.example")).err().unwrap();
         assert!(error.to_string().contains("tls.key"), "{error}");
         assert_eq!(fs::read_to_string(dir.path().join(KEY_FILE)).unwrap(), "nonsense");
     }

@@ -1,0 +1,189 @@
+//! The pages that people see: `server/web`, carried in the binary, its placeholders filled per request.
+//!
+//! Nothing here looks a code up or changes anything: `/Q/...` and `/E/...` only say what such an address is.
+
+mod assets;
+mod headers;
+mod language;
+mod template;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use protocol::origin::Origin;
+use serde::Deserialize;
+use url::Url;
+
+use crate::config::Settings;
+use language::Language;
+use template::{Slots, Template};
+
+pub use headers::secure;
+
+/// What the pages need from the service.
+pub trait Desk: Clone + Send + Sync + 'static {
+    /// A nonce for the page's first proof.
+    fn nonce(&self) -> String;
+
+    /// Whether the cookies name a live session whose token is too old, so that the page must renew it first.
+    fn is_stale(&self, cookies: &HeaderMap) -> impl Future<Output = bool> + Send;
+}
+
+struct Pages<D> {
+    desk: D,
+    origin: Origin,
+    site_name: String,
+    download: Option<String>,
+    login: Template,
+    renew: Template,
+    link: Template,
+    enrol: Template,
+    error: Template,
+}
+
+/// Routes of all pages and their assets.
+pub fn router<D: Desk>(settings: &Settings, origin: &Origin, desk: D) -> Router {
+    let pages = Arc::new(Pages {
+        desk,
+        origin: origin.clone(),
+        site_name: settings.site_name(origin).to_owned(),
+        download: settings.app.download.clone(),
+        login: Template::of(assets::text("login.html")),
+        renew: Template::of(assets::text("renew.html")),
+        link: Template::of(assets::text("link.html")),
+        enrol: Template::of(assets::text("enrol.html")),
+        error: Template::of(assets::text("error.html")),
+    });
+    let mut router = Router::new()
+        .route("/", get(login))
+        .route("/login", get(login))
+        .route("/renew", get(renew))
+        .route("/favicon.ico", get(favicon))
+        .route("/assets/{name}", get(asset));
+    for path in ["/Q", "/Q/{*code}", "/q", "/q/{*code}"] {
+        router = router.route(path, get(link));
+    }
+    for path in ["/E", "/E/{*code}", "/e", "/e/{*code}"] {
+        router = router.route(path, get(enrol));
+    }
+    router.fallback(missing).with_state(pages)
+}
+
+async fn login<D: Desk>(
+    State(pages): State<Arc<Pages<D>>>,
+    uri: axum::http::Uri,
+    headers: HeaderMap,
+) -> Response {
+    if pages.desk.is_stale(&headers).await {
+        let here = uri.path_and_query().map_or("/", |whole| whole.as_str());
+        let back =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", here).finish();
+        return ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&format!("/renew?{back}")))
+            .into_response();
+    }
+    let nonce = pages.desk.nonce();
+    pages.page(&pages.login, StatusCode::OK, &headers, &Slots { nonce: &nonce, ..Slots::default() })
+}
+
+#[derive(Deserialize)]
+struct RenewQuery {
+    return_to: Option<String>,
+}
+
+async fn renew<D: Desk>(
+    State(pages): State<Arc<Pages<D>>>,
+    query: Result<Query<RenewQuery>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let asked = query.ok().and_then(|Query(query)| query.return_to);
+    let return_to = asked.as_deref().filter(|path| is_ours(&pages.origin, path)).unwrap_or("/");
+    let nonce = pages.desk.nonce();
+    pages.page(
+        &pages.renew,
+        StatusCode::OK,
+        &headers,
+        &Slots { nonce: &nonce, return_to, ..Slots::default() },
+    )
+}
+
+async fn link<D: Desk>(State(pages): State<Arc<Pages<D>>>, headers: HeaderMap) -> Response {
+    pages.page(&pages.link, StatusCode::OK, &headers, &Slots::default())
+}
+
+async fn enrol<D: Desk>(State(pages): State<Arc<Pages<D>>>, headers: HeaderMap) -> Response {
+    pages.page(&pages.enrol, StatusCode::OK, &headers, &Slots::default())
+}
+
+async fn missing<D: Desk>(
+    State(pages): State<Arc<Pages<D>>>,
+    uri: axum::http::Uri,
+    headers: HeaderMap,
+) -> Response {
+    let machine = ["/api/", "/.well-known/", "/health/"].iter().any(|area| uri.path().starts_with(area));
+    if machine {
+        return crate::observe::problem(protocol::wire::ProblemName::NotFound);
+    }
+    pages.page(&pages.error, StatusCode::NOT_FOUND, &headers, &Slots { status: "404", ..Slots::default() })
+}
+
+async fn favicon(headers: HeaderMap) -> Response {
+    assets::serve("mark.svg", &headers)
+}
+
+async fn asset<D: Desk>(
+    State(pages): State<Arc<Pages<D>>>,
+    axum::extract::Path(name): axum::extract::Path<String>,
+    uri: axum::http::Uri,
+    headers: HeaderMap,
+) -> Response {
+    if assets::is_asset(&name) {
+        assets::serve(&name, &headers)
+    } else {
+        missing(State(pages), uri, headers).await
+    }
+}
+
+impl<D> Pages<D> {
+    fn page(
+        &self,
+        template: &Template,
+        status: StatusCode,
+        headers: &HeaderMap,
+        slots: &Slots<'_>,
+    ) -> Response {
+        let language = Language::of(headers);
+        let body = template.fill(&Slots {
+            lang: language.as_str(),
+            site_name: &self.site_name,
+            origin: self.origin.as_str(),
+            download: self.download.as_deref().unwrap_or_default(),
+            ..*slots
+        });
+        let fixed = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (header::CONTENT_LANGUAGE, HeaderValue::from_static(language.as_str())),
+            (header::VARY, HeaderValue::from_static("accept-language, cookie")),
+            (header::CONTENT_SECURITY_POLICY, headers::page_policy(&self.origin)),
+        ];
+        (status, fixed, body).into_response()
+    }
+}
+
+/// Whether a browser that follows `path` stays on `origin`.
+///
+/// Source: docs/protocol.md, `return_to`: no `\`, no control characters, same origin after WHATWG parsing.
+fn is_ours(origin: &Origin, path: &str) -> bool {
+    if path.contains('\\') || path.contains(char::is_control) {
+        return false;
+    }
+    let Ok(base) = Url::parse(origin.as_str()) else { return false };
+    base.join(path).is_ok_and(|target| target.origin() == base.origin() && target.username().is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use tower::ServiceExt;
+
+use super::*;
+
+/// The service's place in these tests: a fixed nonce, and a session that is stale when its cookie says so.
+#[derive(Clone)]
+struct FixedDesk;
+
+impl Desk for FixedDesk {
+    fn nonce(&self) -> String {
+        "fixed-nonce".to_owned()
+    }
+
+    async fn is_stale(&self, cookies: &HeaderMap) -> bool {
+        cookies.get(header::COOKIE).is_some_and(|value| value == "stale")
+    }
+}
+
+fn app(origin: &str) -> Router {
+    let origin = Origin::parse(origin).unwrap();
+    let mut settings = Settings::in_memory();
+    settings.name = Some("Ada & <Co>".to_owned());
+    secure(router(&settings, &origin, FixedDesk), &origin)
+}
+
+async fn get_with(path: &str, name: header::HeaderName, value: &str) -> Response {
+    let request = Request::get(path).header(name, value).body(Body::empty()).unwrap();
+    app("https://login.example.com").oneshot(request).await.unwrap()
+}
+
+async fn get_page(path: &str) -> (StatusCode, HeaderMap, String) {
+    let response = get_with(path, header::ACCEPT, "text/html").await;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, headers, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn each_page_has_all_its_placeholders_filled() {
+    for (path, status) in [
+        ("/", 200),
+        ("/login", 200),
+        ("/renew?return_to=%2Flogin%3Fa%3Db", 200),
+        ("/Q/ABC", 200),
+        ("/q/abc", 200),
+        ("/E/ABC/DEF", 200),
+        ("/nothing", 404),
+        ("/assets/login.html", 404),
+        ("/assets/README.md", 404),
+    ] {
+        let (got, headers, body) = get_page(path).await;
+        assert_eq!(got.as_u16(), status, "{path}");
+        assert!(!body.contains("{{"), "{path}: {body}");
+        assert!(body.contains("Ada &amp; &lt;Co&gt;"), "{path}");
+        assert_eq!(headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+    }
+    assert!(get_page("/").await.2.contains("content=\"fixed-nonce\""));
+    assert!(get_page("/renew?return_to=%2Flogin%3Fa%3Db").await.2.contains("content=\"/login?a=b\""));
+}
+
+#[tokio::test]
+async fn a_stale_session_is_renewed_before_the_page() {
+    let response = get_with("/login?a=b&c", header::COOKIE, "stale").await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    assert_eq!(response.headers()[header::LOCATION], "/renew?return_to=%2Flogin%3Fa%3Db%26c");
+    // The page that renews is itself never sent away.
+    assert_eq!(get_with("/renew", header::COOKIE, "stale").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn renew_never_leads_away() {
+    for away in ["https://evil.example", "//evil.example", "%5C%5Cevil.example", "javascript:alert(1)", "%00"]
+    {
+        let (_, _, body) = get_page(&format!("/renew?return_to={away}")).await;
+        assert!(body.contains("name=\"return-to\" content=\"/\""), "{away}");
+    }
+}
+
+#[tokio::test]
+async fn pages_tell_the_browser_to_load_nothing_foreign() {
+    let (_, headers, _) = get_page("/").await;
+    let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(
+        policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+        "{policy}"
+    );
+    assert!(policy.contains("connect-src 'self' wss://login.example.com"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("strict-transport-security", "max-age=63072000"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        assert_eq!(headers[name], value);
+    }
+    let plain = Request::get("/").body(Body::empty()).unwrap();
+    let plain = app("http://127.0.0.1:8080").oneshot(plain).await.unwrap();
+    assert!(!plain.headers().contains_key(header::STRICT_TRANSPORT_SECURITY));
+}
+
+#[tokio::test]
+async fn an_asset_that_the_browser_has_is_not_sent_again() {
+    let first = get_with("/assets/mark.svg", header::ACCEPT, "*/*").await;
+    assert_eq!(first.headers()[header::CONTENT_TYPE], "image/svg+xml");
+    let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
+    assert_eq!(
+        get_with("/assets/mark.svg", header::IF_NONE_MATCH, &tag).await.status(),
+        StatusCode::NOT_MODIFIED
+    );
+    assert_eq!(
+        get_with("/assets/mark.svg", header::IF_NONE_MATCH, "\"other\"").await.status(),
+        StatusCode::OK
+    );
+    assert_eq!(get_with("/favicon.ico", header::ACCEPT, "*/*").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_program_gets_a_problem_instead_of_a_page() {
+    let (status, headers, body) = get_page("/api/nothing").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+    assert!(body.contains("urn:countersign:problem:not_found"), "{body}");
+}
+
+#[tokio::test]
+async fn the_language_follows_the_browser() {
+    let german = get_with("/", header::ACCEPT_LANGUAGE, "de-AT,en;q=0.5").await;
+    assert_eq!(german.headers()[header::CONTENT_LANGUAGE], "de");
+}
