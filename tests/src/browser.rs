@@ -1,0 +1,144 @@
+//! A real Chromium with a profile of its own.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::desktop::Desktop;
+use crate::driver::Driver;
+use crate::page::LoginPage;
+use crate::process::Program;
+use crate::programs;
+use crate::stage::Stage;
+
+/// One browser profile in one window.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    driver: Arc<Driver>,
+}
+
+/// How a browser looks and where.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// A window on this computer's display; without it there is no window at all.
+    pub on: Option<Desktop>,
+    /// Width and height in pixels; 1000 by 800 without it.
+    pub size: Option<(u32, u32)>,
+    /// The person prefers dark colours.
+    pub dark: bool,
+}
+
+impl Browser {
+    /// Starts one without a window.
+    ///
+    /// # Errors
+    /// When Chromium or its driver is missing or does not start.
+    pub async fn start(stage: &Stage, name: &str) -> Result<Self> {
+        Self::with_look(stage, name, &Look::default()).await
+    }
+
+    /// Starts one that looks so.
+    ///
+    /// # Errors
+    /// When Chromium or its driver is missing or does not start.
+    pub async fn with_look(stage: &Stage, name: &str, look: &Look) -> Result<Self> {
+        let mut command = Command::new(programs::installed(&["chromedriver"])?);
+        // Not the person's own settings and caches.
+        command.arg("--port=0").env("HOME", stage.folder(name)?).env("LANG", "C.UTF-8");
+        match &look.on {
+            Some(desktop) => command.env("DISPLAY", desktop.display()),
+            None => command.env_remove("DISPLAY"),
+        };
+        command.env_remove("WAYLAND_DISPLAY");
+        let mut program = Program::start(&format!("{name}-driver"), &mut command, &stage.logs())?;
+        let port = program.line(port_in).await?;
+        let capabilities = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": { "binary": chromium()?, "args": arguments(look, &stage.folder(name)?.join("profile")) },
+        });
+        let driver = Arc::new(Driver::open(program, port, capabilities).await?);
+        stage.watch(name, &driver);
+        Ok(Self { driver })
+    }
+
+    /// Opens an address in the current tab and takes it for a login page.
+    ///
+    /// # Errors
+    /// When the address does not load.
+    pub async fn open(&self, url: &str) -> Result<LoginPage> {
+        self.driver.window().goto(url).await?;
+        Ok(LoginPage::new(Arc::clone(&self.driver)))
+    }
+
+    /// Opens an address in another tab and goes there.
+    ///
+    /// # Errors
+    /// When the tab or the address does not open.
+    pub async fn open_tab(&self, url: &str) -> Result<Tab> {
+        let handle = self.driver.window().new_tab().await?;
+        self.driver.window().switch_to_window(handle.clone()).await?;
+        self.driver.window().goto(url).await?;
+        Ok(Tab(handle))
+    }
+
+    /// The tab that is shown.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub async fn tab(&self) -> Result<Tab> {
+        Ok(Tab(self.driver.window().window().await?))
+    }
+
+    /// Goes to another tab.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub async fn show(&self, tab: &Tab) -> Result<()> {
+        Ok(self.driver.window().switch_to_window(tab.0.clone()).await?)
+    }
+
+    /// The window, for what only a test looks at.
+    pub fn driver(&self) -> &Arc<Driver> {
+        &self.driver
+    }
+}
+
+/// Names one tab.
+#[derive(Debug, Clone)]
+pub struct Tab(thirtyfour::WindowHandle);
+
+fn chromium() -> Result<PathBuf> {
+    programs::installed(&["chromium", "google-chrome", "chromium-browser"])
+}
+
+fn arguments(look: &Look, profile: &std::path::Path) -> Vec<String> {
+    let (width, height) = look.size.unwrap_or((1000, 800));
+    let mut arguments: Vec<String> = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+        "--lang=en-US",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    arguments.push(format!("--user-data-dir={}", profile.display()));
+    arguments.push(format!("--window-size={width},{height}"));
+    arguments.push(if look.on.is_some() { "--window-position=0,0" } else { "--headless" }.to_owned());
+    if look.dark {
+        arguments.push("--blink-settings=preferredColorScheme=0".to_owned());
+    }
+    arguments
+}
+
+fn port_in(line: &str) -> Option<u16> {
+    let (_, rest) = line.split_once("started successfully on port ")?;
+    rest.trim_end_matches('.').parse().ok()
+}
