@@ -9,11 +9,14 @@
 //! A handler extracts, calls one service function and maps the result. The service decides with the pure code of
 //! crate `protocol`, and its store repeats the check in its own statement, so that two nodes cannot both win.
 
+pub mod clock;
 pub mod config;
 pub mod drain;
+pub mod entropy;
 pub mod logging;
 pub mod metrics;
 pub mod observe;
 pub mod pages;
+pub mod store;
 pub mod terminal_qr;
 pub mod tls;

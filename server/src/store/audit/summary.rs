@@ -1,0 +1,64 @@
+use super::body::{Body, DeviceRef};
+use super::kind::AuditKind;
+
+/// Says in one English sentence what an entry records. The apps write their own from kind and body; this one is for
+/// whoever reads the raw answer or a file.
+pub(super) fn of(kind: &str, body: &Body) -> String {
+    let Some(kind) = AuditKind::parse(kind) else {
+        return format!("Something happened that this version has no words for: {kind}.");
+    };
+    let who = name(body.device.as_ref());
+    let subject = name(body.subject.as_ref());
+    let browser = browser(body);
+    match kind {
+        AuditKind::AccountCreated => "The account was created.".to_owned(),
+        AuditKind::AccountEnabled => "The account was enabled.".to_owned(),
+        AuditKind::AccountDisabled => "The account was disabled and signed out everywhere.".to_owned(),
+        AuditKind::AccountRemoved => "The account was removed.".to_owned(),
+        AuditKind::PasswordChanged => "The password was changed.".to_owned(),
+        AuditKind::EnrolmentCreated if body.operator => {
+            "The operator made a link to trust another device.".to_owned()
+        }
+        AuditKind::EnrolmentCreated => format!("{who} made a link to trust another device."),
+        AuditKind::DeviceEnrolled => format!("{who} is trusted."),
+        AuditKind::DeviceRenamed => format!("A device is called {subject} instead."),
+        AuditKind::DeviceRemoved => format!("{subject} is not trusted any more."),
+        AuditKind::SignInApproved => format!("{who} approved a sign-in{browser}."),
+        AuditKind::SignInDenied => format!("{who} denied a sign-in{browser}."),
+        AuditKind::SignInReported => {
+            format!("{who} reported a sign-in{browser} that the owner did not start.")
+        }
+        AuditKind::SignInRefused => match body.reason.as_deref() {
+            Some("check") => format!("A sign-in{browser} ended after three wrong numbers on {who}."),
+            Some("network") => format!("A sign-in{browser} was refused: {who} is not on its network."),
+            _ => format!("A sign-in{browser} was refused."),
+        },
+        AuditKind::SignedIn => format!("Signed in{browser}, approved by {who}."),
+        AuditKind::SignedOut => format!("Signed out{browser}."),
+        AuditKind::SessionReported => format!("Signed out{browser}: the person there said \"Not me\"."),
+        AuditKind::SessionEnded if body.operator => format!("The operator signed out a browser{browser}."),
+        AuditKind::SessionEnded => format!("{who} signed out a browser{browser}."),
+        AuditKind::SessionReplaced => format!("An older session ended{browser}: it signed in again."),
+        AuditKind::SessionExpired => format!("A session ended{browser}: it was not used or reached its age."),
+        AuditKind::SessionsEnded => format!("Signed out everywhere: {}.", count(body.count.unwrap_or(0))),
+        AuditKind::Anchor => "The heads of all chains that changed.".to_owned(),
+    }
+}
+
+fn name(device: Option<&DeviceRef>) -> &str {
+    device.map_or("A device", |device| device.name.as_str())
+}
+
+fn browser(body: &Body) -> String {
+    let claimed = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    match (claimed(&body.browser), claimed(&body.system)) {
+        (Some(browser), Some(system)) => format!(" in {browser} on {system}"),
+        (Some(browser), None) => format!(" in {browser}"),
+        (None, Some(system)) => format!(" on {system}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn count(sessions: u64) -> String {
+    if sessions == 1 { "1 session".to_owned() } else { format!("{sessions} sessions") }
+}

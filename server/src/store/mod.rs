@@ -1,0 +1,28 @@
+//! What the server keeps, behind two ports.
+//!
+//! [`Durable`] outlives the process and is the arbiter: whether a decision or a redeem counts is settled inside one of
+//! its statements. [`ShortLived`] holds login requests while they live, spent proofs, limits and wake-ups; losing it
+//! costs fresh codes and never makes a second session. Every implementation passes the same conformance suite.
+
+mod accounts;
+pub mod audit;
+mod decisions;
+mod devices;
+mod durable;
+mod error;
+
+mod sessions;
+mod short_lived;
+
+pub use accounts::{Account, AccountState, CreateAccount, NewAccount};
+pub use audit::{ActivityPage, AuditEntry, AuditKind, Body, By, DeviceRef};
+pub use decisions::{NewDecision, Recorded, StoredDecision};
+pub use devices::{Device, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
+pub use durable::{Durable, Keep, REPEAT_S, Swept};
+pub use error::StoreError;
+pub use sessions::{
+    EndReason, NewSession, RedeemRefused, Redeemed, Refreshed, Session, SessionLives, SessionView,
+};
+pub use short_lived::{
+    Allowance, Inserted, Limit, Replaced, ShortLived, Version, Versioned, Wakeups, forgotten_at, is_live_at,
+};

@@ -1,0 +1,173 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use protocol::id::{AccountId, Handle, RequestId, StoreId, Ticket};
+use protocol::key::Thumbprint;
+use protocol::request::{Lives, Request, State};
+use protocol::time::Timestamp;
+use protocol::user_code::UserCode;
+use tokio::sync::watch;
+
+use super::error::StoreError;
+
+/// What lives for minutes: login requests, spent proofs, limits and wake-ups. Everything here is bounded.
+///
+/// A transition is: read, decide with [`protocol::request::apply`], [`replace`](Self::replace) with the version that
+/// was read, and start over when it says [`Replaced::Changed`].
+#[async_trait]
+pub trait ShortLived: Send + Sync {
+    /// Answers when the store is in reach: for readiness.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Names this life of the store; another one after it forgot anything. Salt of the nonces.
+    async fn store_id(&self) -> Result<StoreId, StoreError>;
+
+    // Login requests
+
+    /// Takes in a fresh request. `client` is what the cap counts by: an IPv4 address or an IPv6 /64; at most
+    /// `per_client` of its requests may be open and in time.
+    async fn insert(
+        &self,
+        request: &Request,
+        client: &str,
+        per_client: u32,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError>;
+
+    /// By the id that the page has.
+    async fn by_id(&self, id: RequestId) -> Result<Option<Versioned>, StoreError>;
+
+    /// By the handle in a frame.
+    async fn by_handle(&self, handle: Handle) -> Result<Option<Versioned>, StoreError>;
+
+    /// By a typed code.
+    async fn by_user_code(&self, code: UserCode) -> Result<Option<Versioned>, StoreError>;
+
+    /// By the ticket of its scan.
+    async fn by_ticket(&self, ticket: Ticket) -> Result<Option<Versioned>, StoreError>;
+
+    /// Writes `request` if its version is still `expected`, and wakes who waits for it. Ids never change.
+    async fn replace(
+        &self,
+        request: &Request,
+        expected: Version,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError>;
+
+    /// Open requests that a device of this account scanned or approved.
+    async fn scanned_by(&self, account: AccountId) -> Result<Vec<Versioned>, StoreError>;
+
+    /// Wakes at each change of the request from here on. `None`: no such request.
+    async fn subscribe(&self, id: RequestId) -> Result<Option<Wakeups>, StoreError>;
+
+    // Proofs and limits
+
+    /// Spends a proof. `false`: it was spent before. Remembered until `until`.
+    async fn spend_proof(
+        &self,
+        key: &Thumbprint,
+        jti: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Counts one hit of `key` and judges it. A hit that is refused is not counted.
+    async fn hit(&self, key: &str, limit: Limit, now: Timestamp) -> Result<Allowance, StoreError>;
+
+    /// Judges without counting: whether a [`hit`](Self::hit) would be allowed.
+    async fn peek(&self, key: &str, limit: Limit, now: Timestamp) -> Result<Allowance, StoreError>;
+
+    /// Forgets what is over. Everything is right without it too; it gives memory back.
+    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// Counts the changes of one record, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u64);
+
+/// A record as it was read.
+#[derive(Clone, Debug)]
+pub struct Versioned {
+    /// The record.
+    pub request: Arc<Request>,
+    /// What [`ShortLived::replace`] asks for.
+    pub version: Version,
+}
+
+/// How taking in a request went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is there.
+    Inserted(Version),
+    /// The client has as many open requests as it may.
+    TooMany {
+        /// Until the first of them is over by itself, in seconds; at least 1.
+        retry_after_s: u32,
+    },
+}
+
+/// How a write went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// Written.
+    Replaced(Version),
+    /// Somebody else wrote first: read and decide again.
+    Changed,
+    /// The record is gone.
+    Gone,
+    /// Another live request has this user code: make another one.
+    UserCodeTaken,
+}
+
+/// So many hits in so many seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Hits.
+    pub hits: u32,
+    /// Seconds.
+    pub window_s: u32,
+}
+
+/// Whether a hit is within its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance {
+    /// It is.
+    Allowed,
+    /// It is not.
+    Refused {
+        /// When it is worth trying again, in seconds; at least 1.
+        retry_after_s: u32,
+    },
+}
+
+/// Changes of one request, for one waiting page.
+#[derive(Debug)]
+pub struct Wakeups(watch::Receiver<u64>);
+
+impl Wakeups {
+    /// Listens to a channel that carries the newest version.
+    pub(super) const fn new(receiver: watch::Receiver<u64>) -> Self {
+        Self(receiver)
+    }
+
+    /// Waits for a change since the last call; several at once wake once. `false`: the record is gone.
+    pub async fn changed(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
+}
+
+/// When a record is forgotten: [`Lives::final_s`] after it is over, by itself or otherwise.
+pub const fn forgotten_at(request: &Request, lives: &Lives) -> Timestamp {
+    let over_at = match &request.state {
+        State::Waiting { ends_at } | State::Scanned { ends_at, .. } | State::Approved { ends_at, .. } => {
+            *ends_at
+        }
+        State::Over { at, .. } => *at,
+    };
+    over_at.plus_s(lives.final_s)
+}
+
+/// True while a request is open and in time.
+pub fn is_live_at(request: &Request, now: Timestamp) -> bool {
+    request.state.ends_at().is_some_and(|ends_at| now < ends_at)
+}
