@@ -1,0 +1,226 @@
+// @ts-check
+// The login page and, once there is a session, the signed-in page. Decides which view is shown.
+
+import { Unreachable } from "./api.js";
+import { backoffMs, inSeconds, msUntil } from "./clock.js";
+import { applyLanguage } from "./i18n.js";
+import { StorageRefused } from "./key.js";
+import { Login } from "./login.js";
+import { origin } from "./proof.js";
+import { atHome, onThisOrigin } from "./return-to.js";
+import { Session } from "./session.js";
+import * as tabs from "./tabs.js";
+import { render } from "./view.js";
+
+/** @import { Actions, Redeemed, SessionState, View } from "./types.d.ts" */
+/** @import { Found } from "./session.js" */
+
+const UNCONFIRMED = "countersign.unconfirmed";
+const FOLLOW_S = 6;
+const RETRY_MS = 2_000;
+const RETRY_MOST_MS = 20_000;
+
+/** @type {View} */
+let shown = { state: "starting" };
+/** @type {string | null} Where the person wanted to go; the server judges it at the start of a login. */
+let returnTo = new URLSearchParams(location.search).get("return_to");
+let failures = 0;
+/** @type {number | undefined} */
+let retryTimer;
+
+const session = new Session(renewed);
+const login = new Login({
+  onView: show,
+  onSignedIn: signedIn,
+  onMaybeSignedIn: () => void decide({ state: "lost", reason: "request" }),
+});
+
+/** @type {Actions} */
+const actions = {
+  restart() {
+    if (shown.state === "offline" && login.active) return login.check();
+    if (shown.state === "error" && shown.reason === "origin") return location.assign(origin + location.pathname + location.search);
+    if (shown.state === "error" && shown.reason === "return-to") {
+      returnTo = null;
+      history.replaceState(null, "", location.pathname);
+    }
+    if (login.active) void login.start(returnTo);
+    else void decide();
+  },
+  typeCode: () => void login.typeCode(),
+  cancel: () => void login.cancel(),
+  proceed,
+  stay() {
+    if (shown.state === "confirm" && shown.followAt !== null) show({ ...shown, followAt: null });
+  },
+  notMe: () => void end(true),
+  signOut: () => void end(false),
+};
+
+applyLanguage();
+if (!isSecureContext || !globalThis.crypto?.subtle) show({ state: "needs-https" });
+else if (location.origin !== origin) show({ state: "error", reason: "origin" });
+else if (!navigator.cookieEnabled) show({ state: "error", reason: "cookies" });
+else begin();
+
+function begin() {
+  tabs.listen(heard);
+  addEventListener("online", look);
+  addEventListener("pageshow", (event) => event.persisted && look());
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && look());
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, actions.stay);
+  addEventListener("unhandledrejection", (event) => failed(event.reason));
+  void decide();
+}
+
+/** @param {View} view */
+function show(view) {
+  shown = view;
+  render(view, actions);
+}
+
+/**
+ * Asks whether this browser is signed in, and shows the one page or the other.
+ * @param {View} [otherwise] what to show instead of a fresh login
+ */
+async function decide(otherwise) {
+  clearTimeout(retryTimer);
+  show({ state: "starting" });
+  try {
+    const found = await session.look();
+    failures = 0;
+    switch (found.kind) {
+      case "signed-in":
+        return welcome(found.session);
+      case "trouble":
+        return retryLater({ state: "error", reason: found.answer.status === 429 ? "busy" : "unavailable" }, found.answer.retryAfterS);
+      case "none":
+        return otherwise ? show(otherwise) : login.begin(returnTo, null);
+      case "key":
+      case "refused":
+        return login.begin(returnTo, found.kind);
+    }
+  } catch (cause) {
+    if (!(cause instanceof Unreachable)) return failed(cause);
+    retryLater({ state: "offline", reason: navigator.onLine ? "server" : "browser" }, null);
+  }
+}
+
+/**
+ * @param {{ state: "offline", reason: "server" | "browser" } | { state: "error", reason: "busy" | "unavailable" }} view
+ * @param {number | null} afterS
+ */
+function retryLater(view, afterS) {
+  const ms = afterS === null ? backoffMs(++failures, RETRY_MS, RETRY_MOST_MS) : afterS * 1000;
+  retryTimer = setTimeout(() => decide(), ms);
+  show({ ...view, retryAt: inSeconds(ms / 1000) });
+}
+
+/** @param {SessionState} state */
+function welcome(state) {
+  session.keepFresh(state);
+  const unconfirmed = sessionStorage.getItem(UNCONFIRMED);
+  if (unconfirmed !== null) return show({ state: "confirm", account: state.account, returnTo: unconfirmed, followAt: null });
+  show({
+    state: "signed-in",
+    account: state.account,
+    device: state.device?.name ?? null,
+    since: new Date(state.created_at * 1000),
+    returnTo: onThisOrigin(returnTo),
+    connection: "live",
+  });
+}
+
+/**
+ * The page is signed in: the name comes first, `return_to` after it.
+ * @param {Redeemed} redeemed
+ */
+function signedIn(redeemed) {
+  const goal = redeemed.return_to ?? "/";
+  sessionStorage.setItem(UNCONFIRMED, goal);
+  tabs.tell("signed-in");
+  session.stop();
+  show({ state: "confirm", account: redeemed.account, returnTo: goal, followAt: atHome(goal) ? null : inSeconds(FOLLOW_S) });
+  session.check();
+  followIfUntouched();
+}
+
+/** Follows by itself, but not unseen, not while "Not me" is aimed at, and never once the person has touched the page. */
+function followIfUntouched() {
+  if (shown.state !== "confirm" || shown.followAt === null) return;
+  if (document.visibilityState === "hidden" || document.querySelector("#not-me:hover")) show({ ...shown, followAt: inSeconds(FOLLOW_S) });
+  else if (msUntil(shown.followAt) === 0) return proceed();
+  setTimeout(followIfUntouched, 250);
+}
+
+function proceed() {
+  const goal = shown.state === "confirm" || shown.state === "signed-in" ? onThisOrigin(shown.returnTo) : null;
+  sessionStorage.removeItem(UNCONFIRMED);
+  if (goal !== null) return location.replace(goal);
+  returnTo = null;
+  void decide();
+}
+
+/**
+ * Signs out; with `report` as "Not me".
+ * @param {boolean} report
+ */
+async function end(report) {
+  const before = shown;
+  try {
+    const answer = await session.end(report);
+    if (!answer.ok && answer.status !== 401 && answer.status !== 404) return failed(new Error(`${answer.status} ${answer.problem}`));
+    sessionStorage.removeItem(UNCONFIRMED);
+    tabs.tell("signed-out");
+    show({ state: "signed-out", reason: report ? "reported" : "self" });
+  } catch (cause) {
+    if (!(cause instanceof Unreachable)) throw cause;
+    if (shown === before && shown.state === "signed-in") show({ ...shown, connection: "cut" });
+    else show({ state: "offline", reason: navigator.onLine ? "server" : "browser", retryAt: inSeconds(0) });
+  }
+}
+
+/**
+ * What a renewal found while the signed-in page is open.
+ * @param {Found | null} found
+ */
+function renewed(found) {
+  if (shown.state !== "signed-in" && shown.state !== "confirm") return;
+  if (found === null || found.kind === "trouble") {
+    if (shown.state === "signed-in") show({ ...shown, connection: "cut" });
+    return;
+  }
+  if (found.kind === "signed-in") {
+    session.keepFresh(found.session);
+    if (shown.state === "signed-in") welcome(found.session);
+    return;
+  }
+  session.stop();
+  sessionStorage.removeItem(UNCONFIRMED);
+  show({ state: "signed-out", reason: found.kind === "none" ? "elsewhere" : found.kind });
+}
+
+/** @param {tabs.News} news */
+function heard(news) {
+  const here = shown.state === "signed-in" || shown.state === "confirm";
+  if (news === "signed-out" && here) return session.check();
+  if (news === "signed-in" && shown.state === "signed-in") return session.check();
+  if (news === "signed-in" && shown.state !== "confirm") {
+    login.leave();
+    void decide();
+  }
+}
+
+/** The tab or the network is back. */
+function look() {
+  if (login.active) login.check();
+  else if (shown.state === "signed-in" || shown.state === "confirm") session.check();
+  else if (shown.state === "offline") void decide();
+}
+
+/** @param {unknown} cause */
+function failed(cause) {
+  if (cause instanceof StorageRefused) return show({ state: "error", reason: "storage" });
+  console.error(cause);
+  show({ state: "error", reason: "unexpected", detail: cause instanceof Error ? cause.message : String(cause) });
+}
