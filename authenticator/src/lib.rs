@@ -5,5 +5,11 @@
 //! (one file a type, `index.ts` exports them all).
 
 pub mod command;
+pub mod enrolment_code;
 pub mod error_code;
+pub mod foreign;
+pub mod keychain;
+pub mod ports;
+pub mod server_client;
 pub mod view;
+pub mod warnings;

@@ -313,6 +313,8 @@ pub enum NoticeMessage {
         /// What it says of itself.
         system: String,
     },
+    /// A link came (clicked, or as argument) while a question was open. Answer that, then open the link again.
+    LinkNotOpened,
     /// An act failed.
     Failed {
         /// How.

@@ -19,11 +19,7 @@ pub struct Listing<T> {
 impl<T> Listing<T> {
     /// A list whose first fetch is under way.
     pub fn loading() -> Self {
-        Self {
-            items: None,
-            loading: true,
-            problem: None,
-        }
+        Self { items: None, loading: true, problem: None }
     }
 }
 
@@ -62,9 +58,9 @@ pub struct DeviceView {
     /// Since when, Unix seconds of the server.
     #[ts(type = "number")]
     pub created_at: i64,
-    /// Last seen, Unix seconds of the server; none when never.
-    #[ts(type = "number | null")]
-    pub last_seen_at: Option<i64>,
+    /// Last seen, Unix seconds of the server.
+    #[ts(type = "number")]
+    pub last_seen_at: i64,
     /// It is this computer.
     pub current: bool,
 }

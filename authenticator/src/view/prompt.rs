@@ -176,6 +176,8 @@ pub enum EndReason {
     TimeOver,
     /// The third wrong number.
     WrongNumbers,
-    /// The page, or the server, ended it first.
+    /// The page, or the server, ended it first, or the server knows it no longer.
     ByServer,
+    /// Another decision of this app arrived first (a reply was lost): look at the sessions.
+    DecidedBefore,
 }
