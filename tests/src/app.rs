@@ -1,11 +1,10 @@
 //! The real app in its real window, acted on as a person would. Its hooks: `main[data-view]` names what fills the
 //! window, `data-testid` names what can be acted on.
 
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use serde_json::json;
 
 use crate::desktop::Desktop;

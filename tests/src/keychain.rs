@@ -33,7 +33,6 @@ pub struct Session {
     logs: PathBuf,
     daemon: Option<Program>,
     /// Held: dropping it ends the bus.
-    #[expect(dead_code, reason = "held for its drop")]
     bus: Option<Program>,
 }
 

@@ -63,11 +63,11 @@ pub(crate) async fn run(subject: &Subject, at_once: u32, seconds: u32) -> Result
     Ok(Rate { per_s: logins / elapsed_s, cpu_ms: (cpu_to - cpu_from) * 1_000.0 / logins })
 }
 
-/// One login after the other, its page on a WebSocket.
+/// One login after the other by the authenticator of account `device`, its page on a WebSocket.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-pub(crate) async fn approvals(subject: &Subject, count: u32) -> Result<Times> {
+pub(crate) async fn approvals(subject: &Subject, device: u32, count: u32) -> Result<Times> {
     let mut connection = Connection::open(&subject.origin).await?;
-    let mut device = subject.device(0, &mut connection).await?;
+    let mut device = subject.device(device, &mut connection).await?;
     let mut page = Prover::new(nonce(&mut connection).await?)?;
     let mut times_ms = Vec::new();
     for _ in 0..count {

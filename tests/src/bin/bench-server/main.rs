@@ -74,23 +74,23 @@ async fn main() -> Result<()> {
 async fn measure(kind: Kind, server: &std::path::Path, options: &Options) -> Result<Figures> {
     let mut figures = Figures::default();
 
-    let subject = Subject::start(kind, Store::Memory, server, options.at_once).await?;
+    let subject = Subject::start(kind, Store::Memory, server, options.at_once + 1).await?;
     figures.ready_ms = subject.ready_ms;
     figures.rss_idle_mb = subject.rss_mb()?;
     let rate = logins::run(&subject, options.at_once, options.seconds).await?;
     figures.memory_logins_per_s = rate.per_s;
     figures.cpu_ms_memory = rate.cpu_ms;
-    let times = logins::approvals(&subject, options.approvals).await?;
+    let times = logins::approvals(&subject, options.at_once, options.approvals).await?;
     (figures.approve_p50_ms, figures.approve_p99_ms) = (times.p50_ms, times.p99_ms);
     drop(subject);
 
-    let subject = Subject::start(kind, Store::Memory, server, options.at_once).await?;
+    let subject = Subject::start(kind, Store::Memory, server, 1).await?;
     let before_mb = subject.rss_mb()?;
     let waiting = waiting::open(&subject, options.waiting).await?;
     figures.starts_per_s = waiting.per_s;
     figures.rss_waiting_mb = subject.rss_mb()?;
     figures.kb_per_waiting = (figures.rss_waiting_mb - before_mb) * 1024.0 / f64::from(options.waiting);
-    let times = logins::approvals(&subject, options.approvals.min(300)).await?;
+    let times = logins::approvals(&subject, 0, options.approvals.min(300)).await?;
     (figures.approve_waiting_p50_ms, figures.approve_waiting_p99_ms) = (times.p50_ms, times.p99_ms);
     drop(waiting);
     drop(subject);

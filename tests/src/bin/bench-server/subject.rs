@@ -111,7 +111,7 @@ impl Subject {
         self.origin.clone()
     }
 
-    /// The authenticator of account `number`; asking again enrols nothing new at the floor and fails at ours.
+    /// Enrols the authenticator of account `number`; once for each account.
     pub(crate) async fn device(&self, number: u32, connection: &mut Connection) -> Result<Device> {
         let code = match self.kind {
             Kind::Floor => String::new(),
@@ -122,7 +122,7 @@ impl Subject {
         party::enrol(connection, &code).await
     }
 
-    /// Resident memory in MB (10^6 bytes would not match `ps`; this is 2^20).
+    /// Resident memory in MB of 2^20 bytes.
     pub(crate) fn rss_mb(&self) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
