@@ -45,9 +45,16 @@ impl Connection {
         &self.origin
     }
 
-    pub(crate) async fn call(&mut self, method: &Method, path: &str, extras: Extras<'_>, body: String) -> Result<Reply> {
+    pub(crate) async fn call(
+        &mut self,
+        method: &Method,
+        path: &str,
+        extras: Extras<'_>,
+        body: String,
+    ) -> Result<Reply> {
         let host = self.origin.trim_start_matches("http://").to_owned();
-        let mut request = Request::builder().method(method).uri(path).header(HOST, host).header(ORIGIN, &self.origin);
+        let mut request =
+            Request::builder().method(method).uri(path).header(HOST, host).header(ORIGIN, &self.origin);
         if let Some(proof) = extras.proof {
             request = request.header("dpop", proof);
         }

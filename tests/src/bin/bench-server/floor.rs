@@ -27,9 +27,12 @@ use protocol::secret::Secret;
 use protocol::statement::UnverifiedStatement;
 use protocol::time::Timestamp;
 use protocol::wire::{
-    AccountRef, DecisionBody, EnrolledBody, FrameBody, RequestBody, ScanBody, ScannedBody, ServerRef, WellKnown,
+    AccountRef, DecisionBody, EnrolledBody, FrameBody, RequestBody, ScanBody, ScannedBody, ServerRef,
+    WellKnown,
 };
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use tokio::sync::watch;
 
 use crate::subject::token;
@@ -86,8 +89,12 @@ async fn open(folder: &FilePath) -> Result<SqlitePool> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-    sqlx::query("CREATE TABLE decisions (ticket TEXT PRIMARY KEY, statement TEXT NOT NULL)").execute(&pool).await?;
-    sqlx::query("CREATE TABLE sessions (request TEXT PRIMARY KEY, token TEXT NOT NULL)").execute(&pool).await?;
+    sqlx::query("CREATE TABLE decisions (ticket TEXT PRIMARY KEY, statement TEXT NOT NULL)")
+        .execute(&pool)
+        .await?;
+    sqlx::query("CREATE TABLE sessions (request TEXT PRIMARY KEY, token TEXT NOT NULL)")
+        .execute(&pool)
+        .await?;
     Ok(pool)
 }
 
@@ -128,13 +135,22 @@ async fn look(State(floor): State<Arc<Floor>>, Path(id): Path<RequestId>) -> Ans
     Ok(Json(floor.body(*id.as_bytes(), phase)).into_response())
 }
 
-async fn events(State(floor): State<Arc<Floor>>, Path(id): Path<RequestId>, upgrade: WebSocketUpgrade) -> Answer {
+async fn events(
+    State(floor): State<Arc<Floor>>,
+    Path(id): Path<RequestId>,
+    upgrade: WebSocketUpgrade,
+) -> Answer {
     let phases = floor.with(id.as_bytes(), watch::Sender::subscribe)?;
     let upgrade = upgrade.read_buffer_size(2 * 1_024).write_buffer_size(0);
     Ok(upgrade.on_upgrade(move |socket| watch_phases(floor, id, phases, socket)))
 }
 
-async fn watch_phases(floor: Arc<Floor>, id: RequestId, mut phases: watch::Receiver<Phase>, mut socket: WebSocket) {
+async fn watch_phases(
+    floor: Arc<Floor>,
+    id: RequestId,
+    mut phases: watch::Receiver<Phase>,
+    mut socket: WebSocket,
+) {
     loop {
         let phase = *phases.borrow_and_update();
         let Ok(text) = serde_json::to_string(&floor.body(*id.as_bytes(), phase)) else { return };
@@ -172,7 +188,9 @@ async fn decide(State(floor): State<Arc<Floor>>, Json(body): Json<DecisionBody>)
     let statement = UnverifiedStatement::parse(&body.statement).map_err(|_| StatusCode::NOT_FOUND)?;
     let key = lock(&floor.keys).get(&statement.device).copied().ok_or(StatusCode::NOT_FOUND)?;
     let statement = statement.verify(&key).map_err(|_| StatusCode::NOT_FOUND)?;
-    floor.write("INSERT INTO decisions VALUES ($1, $2)", statement.ticket.to_string(), body.statement).await?;
+    floor
+        .write("INSERT INTO decisions VALUES ($1, $2)", statement.ticket.to_string(), body.statement)
+        .await?;
     floor.with(statement.ticket.as_bytes(), |request| request.send_replace(Phase::Approved))?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

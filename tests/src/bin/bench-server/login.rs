@@ -35,16 +35,26 @@ pub(crate) async fn start(page: &mut Prover, connection: &mut Connection) -> Res
     let cookie = reply.cookie().context("a start sets a cookie")?;
     let body: RequestBody = reply.json()?;
     let frame = body.frame.context("a start shows a frame")?;
-    let Payload::Login(link) = Payload::parse(&frame.url) else { anyhow::bail!("the frame holds no login link") };
+    let Payload::Login(link) = Payload::parse(&frame.url) else {
+        anyhow::bail!("the frame holds no login link")
+    };
     Ok(Started { id: body.id, cookie, code: link.code.to_string() })
 }
 
 /// Scans; then reads the number off the page's own state, as its person would.
-pub(crate) async fn scan(device: &mut Device, started: &Started, connection: &mut Connection) -> Result<Statement> {
-    let proof = device.prover.proof(connection.origin(), "POST", "/api/scans", Some(&device.enrolled.token))?;
+pub(crate) async fn scan(
+    device: &mut Device,
+    started: &Started,
+    connection: &mut Connection,
+) -> Result<Statement> {
+    let proof =
+        device.prover.proof(connection.origin(), "POST", "/api/scans", Some(&device.enrolled.token))?;
     let extras = Extras { proof: Some(proof), token: Some(&device.enrolled.token), cookie: None };
     let body = json!({"code": started.code, "via": "camera"}).to_string();
-    let reply = connection.call(&Method::POST, "/api/scans", extras, body).await?.expect(StatusCode::CREATED, "a scan")?;
+    let reply = connection
+        .call(&Method::POST, "/api/scans", extras, body)
+        .await?
+        .expect(StatusCode::CREATED, "a scan")?;
     device.prover.take_nonce(reply.nonce());
     let scanned: ScannedBody = reply.json()?;
     let context = from_base64url(&scanned.context).context("a context is base64url")?;
@@ -62,7 +72,10 @@ pub(crate) async fn scan(device: &mut Device, started: &Started, connection: &mu
 async fn check(started: &Started, connection: &mut Connection) -> Result<Option<CheckNumber>> {
     let path = format!("/api/login-requests/{}", started.id);
     let extras = Extras { cookie: Some(&started.cookie), ..Extras::default() };
-    let reply = connection.call(&Method::GET, &path, extras, String::new()).await?.expect(StatusCode::OK, "a look")?;
+    let reply = connection
+        .call(&Method::GET, &path, extras, String::new())
+        .await?
+        .expect(StatusCode::OK, "a look")?;
     Ok(reply.json::<RequestBody>()?.check)
 }
 

@@ -53,7 +53,8 @@ pub(crate) async fn run(subject: &Subject, at_once: u32, seconds: u32) -> Result
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (from, cpu_from, clock) = (done.load(Ordering::Relaxed), subject.cpu_s()?, Instant::now());
     tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
-    let (to, cpu_to, elapsed_s) = (done.load(Ordering::Relaxed), subject.cpu_s()?, clock.elapsed().as_secs_f64());
+    let (to, cpu_to, elapsed_s) =
+        (done.load(Ordering::Relaxed), subject.cpu_s()?, clock.elapsed().as_secs_f64());
     stop.store(true, Ordering::Relaxed);
     while let Some(worker) = workers.join_next().await {
         worker??;

@@ -74,7 +74,7 @@ async fn main() -> Result<()> {
 async fn measure(kind: Kind, server: &std::path::Path, options: &Options) -> Result<Figures> {
     let mut figures = Figures::default();
 
-    let subject = Subject::start(kind, Store::Memory, server, options.at_once + 1).await?;
+    let subject = Subject::start(kind, Store::Memory, server, options.at_once + 1)?;
     figures.ready_ms = subject.ready_ms;
     figures.rss_idle_mb = subject.rss_mb()?;
     let rate = logins::run(&subject, options.at_once, options.seconds).await?;
@@ -84,7 +84,7 @@ async fn measure(kind: Kind, server: &std::path::Path, options: &Options) -> Res
     (figures.approve_p50_ms, figures.approve_p99_ms) = (times.p50_ms, times.p99_ms);
     drop(subject);
 
-    let subject = Subject::start(kind, Store::Memory, server, 1).await?;
+    let subject = Subject::start(kind, Store::Memory, server, 1)?;
     let before_mb = subject.rss_mb()?;
     let waiting = waiting::open(&subject, options.waiting).await?;
     figures.starts_per_s = waiting.per_s;
@@ -95,7 +95,7 @@ async fn measure(kind: Kind, server: &std::path::Path, options: &Options) -> Res
     drop(waiting);
     drop(subject);
 
-    let subject = Subject::start(kind, Store::Sqlite, server, options.at_once).await?;
+    let subject = Subject::start(kind, Store::Sqlite, server, options.at_once)?;
     let rate = logins::run(&subject, options.at_once, options.seconds).await?;
     figures.sqlite_logins_per_s = rate.per_s;
     figures.cpu_ms_sqlite = rate.cpu_ms;

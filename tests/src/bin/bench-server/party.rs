@@ -37,7 +37,13 @@ impl Prover {
         Ok(Self { key, random, nonce })
     }
 
-    pub(crate) fn proof(&self, origin: &str, method: &str, path: &str, token: Option<&str>) -> Result<String> {
+    pub(crate) fn proof(
+        &self,
+        origin: &str,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+    ) -> Result<String> {
         let url = format!("{origin}{path}");
         let call = Call { method, url: &url, token };
         let jti = u128::from(NEXT.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
@@ -53,7 +59,8 @@ impl Prover {
 
 /// The nonce of the moment.
 pub(crate) async fn nonce(connection: &mut Connection) -> Result<String> {
-    let reply = connection.call(&Method::GET, "/.well-known/countersign", Extras::default(), String::new()).await?;
+    let reply =
+        connection.call(&Method::GET, "/.well-known/countersign", Extras::default(), String::new()).await?;
     reply.nonce().context("the server gave no nonce")
 }
 
@@ -62,7 +69,9 @@ pub(crate) async fn enrol(connection: &mut Connection, code: &str) -> Result<Dev
     let prover = Prover::new(nonce(connection).await?)?;
     let proof = prover.proof(connection.origin(), "POST", "/api/devices", None)?;
     let body = json!({"enrolment": code, "device": {"name": "bench", "kind": "linux"}}).to_string();
-    let reply = connection.call(&Method::POST, "/api/devices", Extras { proof: Some(proof), ..Extras::default() }, body).await?;
+    let reply = connection
+        .call(&Method::POST, "/api/devices", Extras { proof: Some(proof), ..Extras::default() }, body)
+        .await?;
     let enrolled = reply.expect(StatusCode::CREATED, "enrolling")?.json()?;
     Ok(Device { prover, enrolled })
 }

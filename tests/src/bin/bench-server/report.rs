@@ -1,5 +1,7 @@
 //! The table and the JSON object.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::Options;
@@ -22,6 +24,8 @@ pub(crate) struct Figures {
     pub(crate) starts_per_s: f64,
     pub(crate) ready_ms: f64,
 }
+
+type Row = (String, fn(&Figures) -> f64);
 
 /// Ours beside the floor.
 pub(crate) struct Report {
@@ -50,21 +54,22 @@ impl Report {
         for (name, get) in self.rows() {
             let (ours, floor) = (get(&self.ours), get(&self.floor));
             let ratio = if floor == 0.0 { "-".to_owned() } else { format!("{:.2}", ours / floor) };
-            out += &format!("{name:<44} {ours:>12.2} {floor:>12.2} {ratio:>8}\n");
+            let _ = writeln!(out, "{name:<44} {ours:>12.2} {floor:>12.2} {ratio:>8}");
         }
         out += "\nLimits raised for one address:";
         for (name, value) in RAISED {
-            out += &format!(" {name}={value}");
+            let _ = write!(out, " {name}={value}");
         }
         out
     }
 
     pub(crate) fn json(&self) -> Value {
-        let raised: serde_json::Map<_, _> = RAISED.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        let raised: serde_json::Map<_, _> =
+            RAISED.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         json!({"countersign": self.ours.json(self.waiting), "floor": self.floor.json(self.waiting), "limits_raised": raised})
     }
 
-    fn rows(&self) -> Vec<(String, fn(&Figures) -> f64)> {
+    fn rows(&self) -> Vec<Row> {
         let (at_once, waiting) = (self.at_once, self.waiting);
         vec![
             (format!("whole logins/s, {at_once} at once, memory"), |f| f.memory_logins_per_s),

@@ -55,7 +55,7 @@ impl AsRef<str> for Subject {
 impl Subject {
     /// Starts it, with `accounts` accounts.
     #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-    pub(crate) async fn start(kind: Kind, store: Store, server: &Path, accounts: u32) -> Result<Self> {
+    pub(crate) fn start(kind: Kind, store: Store, server: &Path, accounts: u32) -> Result<Self> {
         let data = TempDir::new()?;
         let mut codes = Vec::new();
         let mut command = match kind {
@@ -94,7 +94,9 @@ impl Subject {
         let mut lines = BufReader::new(child.stdout.take().context("its output is piped")?).lines();
         let origin = loop {
             let line = lines.next().context("it ended before it was ready")??;
-            if let Payload::Enrol(link) = Payload::parse(line.split_whitespace().next_back().unwrap_or_default()) {
+            if let Payload::Enrol(link) =
+                Payload::parse(line.split_whitespace().next_back().unwrap_or_default())
+            {
                 codes.push(link.code.expose());
             }
             if let Some(origin) = line.strip_prefix("listening on ") {

@@ -71,7 +71,8 @@ pub(crate) async fn open(subject: &Subject, count: u32) -> Result<Waiting> {
 pub(crate) async fn socket(subject: &impl AsRef<str>, started: &Started) -> Result<Socket> {
     let origin = subject.as_ref();
     let host = origin.trim_start_matches("http://");
-    let mut request = format!("ws://{host}/api/login-requests/{}/events", started.id).into_client_request()?;
+    let mut request =
+        format!("ws://{host}/api/login-requests/{}/events", started.id).into_client_request()?;
     request.headers_mut().insert(ORIGIN, origin.parse()?);
     request.headers_mut().insert(COOKIE, started.cookie.parse()?);
     let stream = TcpStream::connect(host).await?;
