@@ -7,7 +7,7 @@ import { applyLanguage } from "./i18n.js";
 import { StorageRefused } from "./key.js";
 import { Login } from "./login.js";
 import { origin } from "./proof.js";
-import { atHome, onThisOrigin } from "./return-to.js";
+import { onwards } from "./return-to.js";
 import { Session } from "./session.js";
 import * as tabs from "./tabs.js";
 import { render } from "./view.js";
@@ -126,7 +126,7 @@ function welcome(state) {
     account: state.account,
     device: state.device?.name ?? null,
     since: new Date(state.created_at * 1000),
-    returnTo: onThisOrigin(returnTo),
+    returnTo: onwards(returnTo),
     connection: "live",
   });
 }
@@ -140,7 +140,7 @@ function signedIn(redeemed) {
   sessionStorage.setItem(UNCONFIRMED, goal);
   tabs.tell("signed-in");
   session.stop();
-  show({ state: "confirm", account: redeemed.account, returnTo: goal, followAt: atHome(goal) ? null : inSeconds(FOLLOW_S) });
+  show({ state: "confirm", account: redeemed.account, returnTo: goal, followAt: onwards(goal) === null ? null : inSeconds(FOLLOW_S) });
   session.check();
   followIfUntouched();
 }
@@ -154,7 +154,7 @@ function followIfUntouched() {
 }
 
 function proceed() {
-  const goal = shown.state === "confirm" || shown.state === "signed-in" ? onThisOrigin(shown.returnTo) : null;
+  const goal = shown.state === "confirm" || shown.state === "signed-in" ? onwards(shown.returnTo) : null;
   sessionStorage.removeItem(UNCONFIRMED);
   if (goal !== null) return location.replace(goal);
   returnTo = null;

@@ -51,17 +51,17 @@ export function busy(view) {
 export function waiting(first, actions) {
   let endsAt = first.endsAt;
   const picture = h("img", { id: "qr", class: "qr", alt: t("waiting.picture") });
-  const tile = h("div", { class: "tile" }, picture);
+  const stage = h("div", { class: "stage" }, h("div", { class: "tile" }, picture));
   const line = statusLine("waiting.line");
-  const room = () => Math.min(SPACE_FOR_QR_PX, tile.parentElement?.clientWidth ?? SPACE_FOR_QR_PX);
+  const room = () => Math.min(SPACE_FOR_QR_PX, stage.clientWidth);
   /** @type {Text[]} */
   const steps = ["waiting.how.1", "waiting.how.2", "waiting.how.3"];
   return {
     nodes: [
       ...(first.notice ? [h("p", { class: "note warn" }, icon("warning"), h("span", {}, t(`notice.${first.notice}`)))] : []),
-      title(t("waiting.title", { site })),
+      title(t("waiting.title")),
       lead(t("waiting.lead")),
-      tile,
+      stage,
       line.node,
       h("div", { class: "actions" }, button("type-code", t("waiting.type"), actions.typeCode)),
       h("details", { class: "how" }, h("summary", {}, t("waiting.how")), h("ol", {}, ...steps.map((step) => h("li", {}, t(step))))),

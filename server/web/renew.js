@@ -6,7 +6,7 @@ import { backoffMs, inSeconds } from "./clock.js";
 import { applyLanguage } from "./i18n.js";
 import { StorageRefused } from "./key.js";
 import { meta } from "./proof.js";
-import { onThisOrigin } from "./return-to.js";
+import { addressOf, onwards } from "./return-to.js";
 import { alone, renew } from "./session.js";
 import { render } from "./view.js";
 
@@ -44,7 +44,7 @@ async function start() {
   show({ state: "renewing" });
   try {
     const refused = await alone(renew);
-    if (refused === null) return location.replace(onThisOrigin(path) ?? "/");
+    if (refused === null) return location.replace(addressOf(path) ?? "/");
     if (refused.kind === "none") return toLogin();
     if (refused.kind === "key" || refused.kind === "refused") return show({ state: "signed-out", reason: refused.kind });
     retry({ state: "error", reason: "unavailable" });
@@ -69,7 +69,7 @@ function show(view) {
 }
 
 function toLogin() {
-  location.replace(`/login?return_to=${encodeURIComponent(path)}`);
+  location.replace(onwards(path) === null ? (addressOf(path) ?? "/") : `/login?return_to=${encodeURIComponent(path)}`);
 }
 
 /** Whether this tab has come here again and again, as it would without cookies. */

@@ -6,7 +6,7 @@ export const de = {
   "starting.title": "Code wird geholt",
   "renewing.title": "Anmeldung wird erneuert",
 
-  "waiting.title": "Bei {site} anmelden",
+  "waiting.title": "Anmelden",
   "waiting.lead": "Diesen Code mit Countersign auf einem vertrauten Computer scannen.",
   "waiting.picture": "QR-Code für die App Countersign. Wenn er sich nicht scannen lässt, unten „Code eintippen“ wählen.",
   "waiting.line": "Wartet auf den Scan",

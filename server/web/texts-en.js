@@ -5,7 +5,7 @@ export const en = {
   "starting.title": "Getting a code",
   "renewing.title": "Renewing your sign-in",
 
-  "waiting.title": "Sign in to {site}",
+  "waiting.title": "Sign in",
   "waiting.lead": "Scan this code with Countersign on a computer you trust.",
   "waiting.picture": "QR code for the Countersign app. If you cannot scan it, choose “Type a code instead” below.",
   "waiting.line": "Waiting for the scan",
