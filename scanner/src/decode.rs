@@ -11,6 +11,7 @@ mod zxing;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::frame::Luma;
+use zxing::Search;
 
 /// A point in pixels of the picture that was given, from its upper left corner; may lie a little outside of it.
 pub type Corner = (f32, f32);
@@ -70,6 +71,9 @@ fn distance(a: Corner, b: Corner) -> f32 {
 /// Pixels up to which rqrr looks at a picture; its time grows faster than the picture.
 const QUIRC_MAX_PIXELS: usize = 4 << 20;
 
+/// Finder patterns up to which rqrr looks at a picture: it copies the picture for each set of them that it tries.
+const QUIRC_MAX_PATTERNS: usize = 48;
+
 /// Pixels from which a picture is looked at in smaller sizes too, and above which only in smaller ones.
 const SMALLER_TOO: usize = 1 << 20;
 const SMALLER_ONLY: usize = 20 << 20;
@@ -96,17 +100,18 @@ pub fn decode(luma: &Luma) -> Vec<Read> {
 
 fn look_at(level: &Luma, factor: f32, found: &mut Vec<Read>) {
     let inverted = level.inverted();
-    let mut add = |reads: Vec<Read>| {
+    for (picture, zxing, quirc) in
+        [(level, Reader::Zxing, Reader::Quirc), (&inverted, Reader::ZxingInverted, Reader::QuircInverted)]
+    {
+        let seen = guarded(|| zxing::read(picture, zxing, Search::Thorough));
+        let mut reads = seen.reads;
+        if picture.data().len() <= QUIRC_MAX_PIXELS && seen.patterns <= QUIRC_MAX_PATTERNS {
+            reads.extend(guarded(|| quirc::read(picture, quirc)));
+        }
         for mut read in reads {
             read.scale(factor);
             keep(found, read);
         }
-    };
-    add(guarded(|| zxing::read(level, Reader::Zxing)));
-    add(guarded(|| zxing::read(&inverted, Reader::ZxingInverted)));
-    if level.data().len() <= QUIRC_MAX_PIXELS {
-        add(guarded(|| quirc::read(level, Reader::Quirc)));
-        add(guarded(|| quirc::read(&inverted, Reader::QuircInverted)));
     }
 }
 
@@ -127,16 +132,15 @@ impl Live {
     pub fn decode(&mut self, luma: &Luma) -> Vec<Read> {
         let turn = self.frame % 4;
         self.frame = self.frame.wrapping_add(1);
-        let mut found = Vec::new();
-        for read in guarded(|| zxing::read(luma, Reader::Zxing)) {
-            keep(&mut found, read);
-        }
+        let upright = guarded(|| zxing::read(luma, Reader::Zxing, Search::Quick));
+        let crowded = upright.patterns > QUIRC_MAX_PATTERNS;
         let dearer = match turn {
-            0 | 2 => guarded(|| zxing::read(&luma.inverted(), Reader::ZxingInverted)),
-            1 => guarded(|| quirc::read(luma, Reader::Quirc)),
-            _ => guarded(|| quirc::read(&luma.inverted(), Reader::QuircInverted)),
+            1 if !crowded => guarded(|| quirc::read(luma, Reader::Quirc)),
+            3 if !crowded => guarded(|| quirc::read(&luma.inverted(), Reader::QuircInverted)),
+            _ => guarded(|| zxing::read(&luma.inverted(), Reader::ZxingInverted, Search::Quick)).reads,
         };
-        for read in dearer {
+        let mut found = Vec::new();
+        for read in upright.reads.into_iter().chain(dearer) {
             keep(&mut found, read);
         }
         found
@@ -144,9 +148,9 @@ impl Live {
 }
 
 /// Runs a stage of other people's code: a panic in it is a stage that read nothing.
-fn guarded(stage: impl FnOnce() -> Vec<Read>) -> Vec<Read> {
+fn guarded<T: Default>(stage: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(stage)).unwrap_or_else(|_| {
         tracing::debug!("A decoder panicked on a picture; its stage counts as empty");
-        Vec::new()
+        T::default()
     })
 }

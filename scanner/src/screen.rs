@@ -42,7 +42,7 @@ pub async fn capture() -> Result<Vec<Luma>, ScreenError> {
     {
         match Session::of(&|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
             Session::Wayland => portal::capture().await,
-            Session::X11 => apart(|| x11::capture(None)).await,
+            Session::X11 => apart(|| capture_x11(None)).await,
             Session::None => Err(ScreenError::NoDisplay),
         }
     }
@@ -54,6 +54,15 @@ pub async fn capture() -> Result<Vec<Luma>, ScreenError> {
     {
         Err(ScreenError::Unsupported(std::env::consts::OS.to_owned()))
     }
+}
+
+/// Takes a picture of each monitor of an X11 display: the one named as in `$DISPLAY`, or `$DISPLAY` itself. Blocking.
+///
+/// # Errors
+/// [`ScreenError`].
+#[cfg(target_os = "linux")]
+pub fn capture_x11(display: Option<&str>) -> Result<Vec<Luma>, ScreenError> {
+    x11::capture(display)
 }
 
 /// Takes a picture of each monitor and reads every code on them. Corners are in pixels of the code's own monitor.

@@ -14,6 +14,6 @@ pub(super) fn text_of(bytes: &[u8]) -> Option<String> {
 
 /// Lets text pass, and nothing with control characters that no text has: such a payload is data.
 pub(super) fn plain(text: String) -> Option<String> {
-    let foreign = |c: char| c == char::REPLACEMENT_CHARACTER || (c.is_control() && !matches!(c, '\t' | '\n' | '\r'));
+    let foreign = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
     if text.is_empty() || text.contains(foreign) { None } else { Some(text) }
 }

@@ -18,18 +18,36 @@ const MAX_PATTERNS: usize = 400;
 /// Triples of finder patterns that are sampled, best ones first. Fifty codes in a picture need some 150.
 const MAX_TRIPLES: usize = 600;
 
-pub(super) fn read(luma: &Luma, reader: Reader) -> Vec<Read> {
-    let Ok(source) = Luma8Source::new_with_slice(luma.data(), luma.width(), luma.height()) else {
-        return Vec::new();
-    };
-    let binarizer = HybridBinarizer::new(source);
-    let Ok(bits) = binarizer.get_black_matrix() else { return Vec::new() };
-    read_bits(bits, reader)
+/// How densely rows are searched for finder patterns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Search {
+    /// Rows as far apart as the picture's height allows: for one frame of many.
+    Quick,
+    /// Every third row, so that a small code in a large picture is found.
+    Thorough,
 }
 
-fn read_bits(bits: &BitMatrix, reader: Reader) -> Vec<Read> {
-    let mut patterns = FindFinderPatterns(bits, false, 0);
-    patterns.truncate(MAX_PATTERNS);
+/// What this family saw.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub reads: Vec<Read>,
+    /// Places that look like a finder pattern, three to a code.
+    pub patterns: usize,
+}
+
+pub(super) fn read(luma: &Luma, reader: Reader, search: Search) -> Seen {
+    let Ok(source) = Luma8Source::new_with_slice(luma.data(), luma.width(), luma.height()) else {
+        return Seen::default();
+    };
+    let binarizer = HybridBinarizer::new(source);
+    let Ok(bits) = binarizer.get_black_matrix() else { return Seen::default() };
+    let mut found = FindFinderPatterns(bits, search == Search::Thorough, 0);
+    let patterns = found.len();
+    found.truncate(MAX_PATTERNS);
+    Seen { reads: read_codes(bits, found, reader), patterns }
+}
+
+fn read_codes(bits: &BitMatrix, mut patterns: Vec<ConcentricPattern>, reader: Reader) -> Vec<Read> {
     let mut used: Vec<ConcentricPattern> = Vec::new();
     let mut found = Vec::new();
     for triple in GenerateFinderPatternSets(&mut patterns).into_iter().take(MAX_TRIPLES) {
@@ -58,6 +76,7 @@ fn read_bits(bits: &BitMatrix, reader: Reader) -> Vec<Read> {
 }
 
 fn corners(points: &[rxing::Point]) -> Option<[Corner; 4]> {
-    let [a, b, c, d] = points else { return None };
-    Some([(a.x, a.y), (b.x, b.y), (c.x, c.y), (d.x, d.y)])
+    // The crate names them row by row.
+    let [upper_left, upper_right, lower_left, lower_right] = points else { return None };
+    Some([upper_left, upper_right, lower_right, lower_left].map(|point| (point.x, point.y)))
 }

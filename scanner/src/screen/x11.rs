@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn no_server_and_no_sense_are_no_display() {
-        assert_eq!(capture(Some(":65432")).unwrap_err(), ScreenError::NoDisplay);
+        assert_eq!(capture(Some(":54321")).unwrap_err(), ScreenError::NoDisplay);
         assert_eq!(capture(Some("nonsense")).unwrap_err(), ScreenError::NoDisplay);
     }
 }

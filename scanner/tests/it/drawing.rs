@@ -1,0 +1,96 @@
+//! Codes and pictures to read.
+use fast_qr::{ECL, Mode, QRBuilder, QRCode, Version};
+use scanner::Luma;
+
+/// Modules of light border around each code.
+const QUIET: u32 = 4;
+
+pub(crate) struct Code(QRCode);
+
+impl Code {
+    pub(crate) fn of(text: &str, level: ECL, version: Option<Version>) -> Self {
+        let mut builder = QRBuilder::new(text);
+        builder.ecl(level);
+        if let Some(version) = version {
+            builder.version(version);
+        }
+        Self(builder.build().unwrap())
+    }
+
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self(QRBuilder::new(bytes.to_vec()).mode(Mode::Byte).build().unwrap())
+    }
+
+    fn modules(&self) -> u32 {
+        u32::try_from(self.0.size).unwrap()
+    }
+
+    pub(crate) fn draw(&self, module: u32, dark_mode: bool) -> Canvas {
+        let side = (self.modules() + 2 * QUIET) * module;
+        let (dark, light) = if dark_mode { (255, 0) } else { (0, 255) };
+        let mut canvas = Canvas::new(side, side, light);
+        for y in 0..self.modules() * module {
+            for x in 0..self.modules() * module {
+                if self.0[usize::try_from(y / module).unwrap()][usize::try_from(x / module).unwrap()].value() {
+                    canvas.set(x + QUIET * module, y + QUIET * module, dark);
+                }
+            }
+        }
+        canvas
+    }
+
+    /// The corners of the code drawn so and turned clockwise by quarters: upper left first, in its own orientation.
+    pub(crate) fn outline(&self, module: u32, turns: u32) -> [(f64, f64); 4] {
+        let near = f64::from(QUIET * module);
+        let far = f64::from((QUIET + self.modules()) * module);
+        let mut corners = [(near, near), (far, near), (far, far), (near, far)];
+        corners.rotate_left(usize::try_from(turns % 4).unwrap());
+        corners
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Canvas {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) data: Vec<u8>,
+}
+
+impl Canvas {
+    pub(crate) fn new(width: u32, height: u32, ground: u8) -> Self {
+        Self { width, height, data: vec![ground; (width * height).try_into().unwrap()] }
+    }
+
+    pub(crate) fn set(&mut self, x: u32, y: u32, value: u8) {
+        self.data[usize::try_from(y * self.width + x).unwrap()] = value;
+    }
+
+    pub(crate) fn get(&self, x: u32, y: u32) -> u8 {
+        self.data[usize::try_from(y * self.width + x).unwrap()]
+    }
+
+    pub(crate) fn paste(&mut self, other: &Self, left: u32, top: u32) {
+        for y in 0..other.height {
+            for x in 0..other.width {
+                self.set(left + x, top + y, other.get(x, y));
+            }
+        }
+    }
+
+    /// Turned clockwise by quarters.
+    pub(crate) fn turned(self, turns: u32) -> Self {
+        (0..turns % 4).fold(self, |from, _| {
+            let mut to = Self::new(from.height, from.width, 0);
+            for y in 0..from.height {
+                for x in 0..from.width {
+                    to.set(from.height - 1 - y, x, from.get(x, y));
+                }
+            }
+            to
+        })
+    }
+
+    pub(crate) fn luma(&self) -> Luma {
+        Luma::new(self.width, self.height, self.data.clone()).unwrap()
+    }
+}
