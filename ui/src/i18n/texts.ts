@@ -1,0 +1,282 @@
+import type {
+  ActivityEntry,
+  Deciding,
+  EndReason,
+  ErrorCode,
+  ForeignKind,
+  ForeignNote,
+  Hint,
+  NoticeMessage,
+  ScanWork,
+  WarningCode,
+} from "../generated";
+
+/** What happened, then what to do. */
+export interface Sentence {
+  title: string;
+  next: string;
+}
+
+/** One text per code, each with the data of its own code: a missing or unknown code does not compile. */
+export type ErrorTexts = {
+  [Code in ErrorCode["code"]]: (error: Extract<ErrorCode, { code: Code }>) => Sentence;
+};
+
+export type NoticeTexts = {
+  [Name in Exclude<NoticeMessage["notice"], "failed">]: (message: Extract<NoticeMessage, { notice: Name }>) => string;
+};
+
+export type ForeignNoteTexts = {
+  [Name in ForeignNote["note"]]: (note: Extract<ForeignNote, { note: Name }>) => Sentence;
+};
+
+/** Kinds of activity that the window knows; others show the sentence of the server. */
+export type ActivityTexts = Record<string, (entry: ActivityEntry) => string>;
+
+/** Every text of the window. Each language is one object of this type. */
+export interface Texts {
+  tag: "en" | "de";
+  common: {
+    back: string;
+    cancel: string;
+    close: string;
+    continue: string;
+    copy: string;
+    copied: string;
+    copyDetails: string;
+    detailsCopied: string;
+    retry: string;
+    done: string;
+    loading: string;
+    dismiss: string;
+    now: string;
+    unknown: string;
+    timeLeft: (time: string) => string;
+    secondsLeft: (seconds: number) => string;
+    account: string;
+    skipNavigation: string;
+  };
+  places: {
+    scan: string;
+    sessions: string;
+    activity: string;
+    accounts: string;
+    settings: string;
+    navigation: string;
+  };
+  loading: { title: string };
+  startTrouble: { heading: string };
+  firstStart: { title: string; body: string; add: string; steps: [string, string, string]; steps_label: string };
+  addAccount: {
+    title: string;
+    byLink: string;
+    byPassword: string;
+    how: string;
+    linkLabel: string;
+    linkHelp: string;
+    linkPlaceholder: string;
+    image: string;
+    screen: string;
+    addressLabel: string;
+    addressPlaceholder: string;
+    usernameLabel: string;
+    passwordLabel: string;
+    passwordHelp: string;
+  };
+  confirmContact: { title: (host: string) => string; body: string; pinned: string; yes: string; no: string };
+  enrolling: { title: (host: string) => string; body: string };
+  confirmAccount: {
+    title: string;
+    body: string;
+    server: string;
+    account: string;
+    address: string;
+    yes: string;
+    no: string;
+    working: string;
+  };
+  chooseAccount: { title: string; body: (host: string) => string };
+  scan: {
+    title: string;
+    help: string;
+    preview: string;
+    found: string;
+    screen: string;
+    screenHelp: string;
+    image: string;
+    imageHelp: string;
+    type: string;
+    typeHelp: string;
+    drop: string;
+    start: string;
+    stop: string;
+    off: string;
+    starting: string;
+    watching: string;
+    camera: string;
+    hints: Record<Hint, string>;
+    work: Record<Exclude<ScanWork, "idle">, string>;
+  };
+  typeCode: { title: string; body: string; label: string; account: string; submit: string; working: string };
+  foreign: {
+    title: string;
+    notOpened: string;
+    truncated: string;
+    textLabel: string;
+    copyText: string;
+    addServer: string;
+    again: string;
+    kinds: Record<ForeignKind, string>;
+    notes: ForeignNoteTexts;
+  };
+  authorize: {
+    signInTo: string;
+    through: (host: string) => string;
+    as: (name: string) => string;
+    scopes: string;
+    seen: string;
+    address: string;
+    started: string;
+    browser: string;
+    network: string;
+    sameNetwork: string;
+    otherNetwork: string;
+    networkUnknown: string;
+    seenBefore: string;
+    notSeenBefore: string;
+    claimed: string;
+    claims: (browser: string, system: string, language: string) => string;
+    claimsNothing: string;
+    number: string;
+    numberHelp: string;
+    digit: (place: number) => string;
+    triesLeft: (tries: number) => string;
+    approve: string;
+    deny: string;
+    notMe: string;
+    deciding: Record<Deciding, string>;
+    approveNeedsNumber: string;
+    warnings: Record<WarningCode, Sentence>;
+    caution: string;
+    danger: string;
+  };
+  waiting: { title: string; body: (host: string) => string };
+  outcome: {
+    signedIn: (host: string) => string;
+    signedInBody: string;
+    neverCame: string;
+    neverCameBody: string;
+    denied: string;
+    deniedBody: string;
+    reported: string;
+    reportedBody: string;
+    ended: Record<EndReason, Sentence>;
+    scanAgain: string;
+    seeSessions: string;
+    notMeHint: string;
+  };
+  sessions: {
+    title: string;
+    none: string;
+    noneBody: string;
+    on: (browser: string, system: string) => string;
+    unknownBrowser: string;
+    approvedBy: (device: string) => string;
+    approvedHere: string;
+    since: (time: string) => string;
+    end: string;
+    endNamed: (what: string) => string;
+    ending: string;
+    endAll: string;
+    endAllAsk: string;
+    endAllBody: (count: number) => string;
+    endAllYes: string;
+    reload: string;
+  };
+  devices: {
+    title: string;
+    intro: string;
+    this: string;
+    lastSeen: (time: string) => string;
+    neverSeen: string;
+    added: (time: string) => string;
+    rename: string;
+    renameNamed: (name: string) => string;
+    nameLabel: string;
+    save: string;
+    remove: string;
+    removeNamed: (name: string) => string;
+    removeAsk: (name: string) => string;
+    removeBody: string;
+    changing: string;
+    addComputer: string;
+    none: string;
+  };
+  addComputer: {
+    title: string;
+    body: string;
+    picture: string;
+    warning: string;
+    copyLink: string;
+    over: string;
+    again: string;
+  };
+  activity: {
+    title: string;
+    none: string;
+    noneBody: string;
+    alarmTitle: string;
+    alarmBody: string;
+    alarmAccept: string;
+    kinds: ActivityTexts;
+  };
+  accounts: {
+    title: string;
+    add: string;
+    devices: string;
+    signOut: string;
+    signOutAsk: (name: string) => string;
+    signOutBody: (host: string) => string;
+    signOutYes: string;
+    working: string;
+    pinned: string;
+    signedOut: Sentence;
+    keyMissing: Sentence;
+    remove: string;
+    addAgain: string;
+    alarm: string;
+    none: string;
+    /** Accessible name of the group of one account. */
+    group: (name: string, host: string) => string;
+  };
+  settings: {
+    title: string;
+    camera: string;
+    cameraFirst: string;
+    cameraHelp: string;
+    appearance: string;
+    theme: string;
+    themes: { system: string; light: string; dark: string };
+    language: string;
+    languageSystem: string;
+    background: string;
+    startAtLogin: string;
+    startAtLoginHelp: string;
+    closeToTray: string;
+    closeToTrayHelp: string;
+    notifications: string;
+    notificationsHelp: string;
+    data: string;
+    erase: string;
+    eraseHelp: string;
+    eraseAsk: string;
+    eraseBody: string;
+    eraseYes: string;
+    erasing: string;
+    version: (version: string) => string;
+  };
+  update: { heading: string };
+  bridge: { lost: string; lostBody: string };
+  errors: ErrorTexts;
+  notices: NoticeTexts;
+}

@@ -1,0 +1,16 @@
+import { invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+
+import type { ViewState } from "../generated";
+import type { Bridge } from "./bridge";
+
+/** The commands and the one event of the program; `src-tauri/src/commands.rs` is the other end. */
+export const tauriBridge: Bridge = {
+  send: (command) => invoke("send", { command }),
+  view: () => invoke<ViewState>("view"),
+  onView: (listener) => listen<ViewState>("view", (event) => listener(event.payload)),
+  nextFrame: () => invoke<ArrayBuffer>("next_frame"),
+  readPicture: (bytes) => invoke("read_picture", new Uint8Array(bytes)),
+  copyText: (text) => invoke("copy_text", { text }),
+  report: (message) => invoke("log_ui", { message }),
+};
