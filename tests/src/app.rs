@@ -1,11 +1,13 @@
 //! The real app in its real window, acted on as a person would. Its hooks: `main[data-view]` names what fills the
 //! window, `data-testid` names what can be acted on.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::json;
+use thirtyfour::By;
 
 use crate::desktop::Desktop;
 use crate::driver::Driver;
@@ -106,6 +108,157 @@ impl App {
     pub async fn has(&self, id: &str) -> Result<bool> {
         let css = serde_json::to_string(&hook(id))?;
         self.driver.read(&format!("return document.querySelector({css}) !== null")).await
+    }
+
+    /// The code of the failure that is shown, as in `link_used`.
+    ///
+    /// # Errors
+    /// When none is shown within the limit.
+    pub async fn error_code(&self) -> Result<String> {
+        self.attribute("error", "data-code").await
+    }
+
+    /// An attribute of what has this `data-testid`.
+    ///
+    /// # Errors
+    /// When it is not there within the limit.
+    pub async fn attribute(&self, id: &str, name: &str) -> Result<String> {
+        patience::until(&format!("{name} of {id}"), async || {
+            let css = serde_json::to_string(&hook(id))?;
+            let script = format!("return document.querySelector({css})?.getAttribute('{name}') ?? null");
+            self.driver.read::<Option<String>>(&script).await
+        })
+        .await
+    }
+
+    /// Adds an account by an enrolment link, typed into the form.
+    ///
+    /// # Errors
+    /// When a step does not come within the limit.
+    pub async fn enrol(&self, link: &str) -> Result<()> {
+        self.give_link(link).await?;
+        self.agree_to_enrol().await
+    }
+
+    /// Opens the form and hands in a link; what the window makes of it is next.
+    ///
+    /// # Errors
+    /// When a step does not come within the limit.
+    pub async fn give_link(&self, link: &str) -> Result<()> {
+        if self.view().await? != "first_start" {
+            self.click("go-accounts").await?;
+            self.until("accounts").await?;
+        }
+        self.click("add-account").await?;
+        self.until("add_account").await?;
+        self.fill("link-input", link).await?;
+        self.click("add-continue").await
+    }
+
+    /// Says yes to "Contact HOST?" and to keeping the account.
+    ///
+    /// # Errors
+    /// When a step does not come within the limit.
+    pub async fn agree_to_enrol(&self) -> Result<()> {
+        self.until("confirm_contact").await?;
+        self.click("confirm-contact").await?;
+        self.until("confirm_account").await?;
+        self.click("confirm-account").await?;
+        self.until("scan").await
+    }
+
+    /// Goes to the scan view and chooses a picture file under "From image".
+    ///
+    /// # Errors
+    /// When a step does not come within the limit.
+    pub async fn scan_picture(&self, picture: &Path) -> Result<()> {
+        self.go_to_scan().await?;
+        self.choose_picture(picture).await
+    }
+
+    /// Chooses a picture file in the view that is shown.
+    ///
+    /// # Errors
+    /// When the view takes none within the limit.
+    pub async fn choose_picture(&self, picture: &Path) -> Result<()> {
+        patience::until("the picture to be taken", async || {
+            let input = self.driver.window().find(By::Css(hook("scan-image"))).await?;
+            if !input.is_enabled().await? {
+                return Ok(None);
+            }
+            input.send_keys(picture.to_string_lossy()).await?;
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Goes to the scan view from wherever the window is.
+    ///
+    /// # Errors
+    /// When it cannot be reached within the limit.
+    pub async fn go_to_scan(&self) -> Result<()> {
+        match self.view().await?.as_str() {
+            "scan" => {}
+            "outcome" | "foreign_text" => self.click("scan-again").await?,
+            _ => self.click("go-scan").await?,
+        }
+        self.until("scan").await
+    }
+
+    /// Types the number that the page shows, digit by digit.
+    ///
+    /// # Errors
+    /// When no prompt is shown within the limit.
+    pub async fn type_number(&self, number: &str) -> Result<()> {
+        self.until("authorize").await?;
+        self.driver.click(&hook("check-digit-1")).await?;
+        for (place, digit) in number.chars().enumerate() {
+            self.fill(&format!("check-digit-{}", place + 1), &digit.to_string()).await?;
+        }
+        Ok(())
+    }
+
+    /// Types the number and approves.
+    ///
+    /// # Errors
+    /// When no prompt is shown, or Approve stays asleep, within the limit.
+    pub async fn approve(&self, number: &str) -> Result<()> {
+        self.type_number(number).await?;
+        self.click("approve").await
+    }
+
+    /// Waits until the login is over and says how: `signed_in`, `denied`, `reported`, `ended`, `page_never_came`.
+    ///
+    /// # Errors
+    /// When it is not over within the limit.
+    pub async fn outcome(&self) -> Result<String> {
+        self.until("outcome").await?;
+        self.attribute("outcome", "data-outcome").await
+    }
+
+    /// Goes to the signed-in browsers and counts them, once the list is there.
+    ///
+    /// # Errors
+    /// When the list does not come within the limit.
+    pub async fn signed_in_browsers(&self) -> Result<usize> {
+        if self.view().await? == "sessions" {
+            self.click("reload").await?;
+        } else if self.view().await? == "outcome" {
+            self.click("scan-again").await?;
+            self.until("scan").await?;
+            self.click("go-sessions").await?;
+        } else {
+            self.click("go-sessions").await?;
+        }
+        self.until("sessions").await?;
+        patience::until("the list of signed-in browsers", async || {
+            let script = "const rows = document.querySelectorAll('[data-testid=session-row]').length; \
+                          const empty = document.querySelector('[data-testid=empty]') !== null; \
+                          const busy = document.querySelector('[data-testid=reload]')?.disabled ?? true; \
+                          return (rows > 0 || empty) && !busy ? rows : null";
+            self.driver.read::<Option<usize>>(script).await
+        })
+        .await
     }
 }
 

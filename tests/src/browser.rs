@@ -27,6 +27,8 @@ pub struct Look {
     pub on: Option<Desktop>,
     /// Width and height in pixels; 1000 by 800 without it.
     pub size: Option<(u32, u32)>,
+    /// Where the window starts, in pixels from the left.
+    pub left: u32,
     /// The person prefers dark colours.
     pub dark: bool,
 }
@@ -131,7 +133,10 @@ fn arguments(look: &Look, profile: &std::path::Path) -> Vec<String> {
     .to_vec();
     arguments.push(format!("--user-data-dir={}", profile.display()));
     arguments.push(format!("--window-size={width},{height}"));
-    arguments.push(if look.on.is_some() { "--window-position=0,0" } else { "--headless" }.to_owned());
+    arguments.push(match look.on {
+        Some(_) => format!("--window-position={},0", look.left),
+        None => "--headless".to_owned(),
+    });
     if look.dark {
         arguments.push("--blink-settings=preferredColorScheme=0".to_owned());
     }

@@ -1,0 +1,16 @@
+mod enrolment_link_used_twice;
+mod expired_and_renewed;
+mod hostile_codes_are_shown_only;
+mod keyboard_alone_and_accessible;
+mod keychain_missing_or_locked;
+mod login_by_picture;
+mod login_by_screen;
+mod login_by_typed_code;
+mod login_denied;
+mod reload_and_two_tabs;
+mod scene;
+mod server_killed_between_scan_and_approve;
+mod socket_blocked_polls;
+mod this_was_not_me;
+mod two_accounts_on_two_servers;
+mod wrong_number_three_times;
