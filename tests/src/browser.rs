@@ -29,8 +29,8 @@ pub struct Look {
     pub size: Option<(u32, u32)>,
     /// Where the window starts, in pixels from the left.
     pub left: u32,
-    /// The person prefers dark colours.
-    pub dark: bool,
+    /// Host names that lead to this machine, for what only a name shows.
+    pub names: Vec<String>,
 }
 
 impl Browser {
@@ -102,6 +102,30 @@ impl Browser {
         Ok(self.driver.window().switch_to_window(tab.0.clone()).await?)
     }
 
+    /// Gives the page exactly this many pixels.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.driver.window().cdp().send_raw("Emulation.setDeviceMetricsOverride", size).await?;
+        Ok(())
+    }
+
+    /// The person prefers dark colours, or light ones.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub async fn prefer_dark(&self, dark: bool) -> Result<()> {
+        let scheme = json!({ "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } });
+        self.driver
+            .window()
+            .cdp()
+            .send_raw("Emulation.setEmulatedMedia", json!({ "features": [scheme] }))
+            .await?;
+        Ok(())
+    }
+
     /// The window, for what only a test looks at.
     pub fn driver(&self) -> &Arc<Driver> {
         &self.driver
@@ -137,8 +161,9 @@ fn arguments(look: &Look, profile: &std::path::Path) -> Vec<String> {
         Some(_) => format!("--window-position={},0", look.left),
         None => "--headless".to_owned(),
     });
-    if look.dark {
-        arguments.push("--blink-settings=preferredColorScheme=0".to_owned());
+    if !look.names.is_empty() {
+        let rules: Vec<String> = look.names.iter().map(|name| format!("MAP {name} 127.0.0.1")).collect();
+        arguments.push(format!("--host-resolver-rules={}", rules.join(",")));
     }
     arguments
 }

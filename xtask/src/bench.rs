@@ -43,15 +43,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     ]))?;
     let release = target().join("release");
     let mut bench = program(&release.join("bench-server").to_string_lossy(), []);
-    bench
-        .arg("--server")
-        .arg(release.join("countersign-server"))
-        .args([
-            "--seconds",
-            &options.seconds.to_string(),
-            "--waiting",
-            &options.waiting.to_string(),
-        ]);
+    bench.arg("--server").arg(release.join("countersign-server")).args([
+        "--seconds",
+        &options.seconds.to_string(),
+        "--waiting",
+        &options.waiting.to_string(),
+    ]);
     if options.json {
         bench.arg("--json");
     }

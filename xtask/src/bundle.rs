@@ -13,9 +13,7 @@ use crate::command::{self, program, repo, target};
 /// When a build fails or no package came out.
 pub(crate) fn run() -> Result<()> {
     crate::setup::for_building()?;
-    let cli = repo()
-        .join("ui/node_modules/.bin")
-        .join(if cfg!(windows) { "tauri.cmd" } else { "tauri" });
+    let cli = repo().join("ui/node_modules/.bin").join(if cfg!(windows) { "tauri.cmd" } else { "tauri" });
     let mut command = program(&cli.to_string_lossy(), ["build"]);
     if cfg!(target_os = "linux") {
         command.args(["--bundles", "deb,rpm"]);
@@ -23,19 +21,11 @@ pub(crate) fn run() -> Result<()> {
     command::run(&mut command)?;
     let packages = packages()?;
     if packages.is_empty() {
-        bail!(
-            "the build ended without a package below {}",
-            bundle_folder().display()
-        );
+        bail!("the build ended without a package below {}", bundle_folder().display());
     }
     for package in packages {
         let size_kb = fs::metadata(&package)?.len() / 1000;
-        println!(
-            "{} ({}.{} MB)",
-            package.display(),
-            size_kb / 1000,
-            size_kb % 1000 / 100
-        );
+        println!("{} ({}.{} MB)", package.display(), size_kb / 1000, size_kb % 1000 / 100);
     }
     Ok(())
 }
@@ -53,17 +43,10 @@ fn packages() -> Result<Vec<PathBuf>> {
         }
         let is_package = |path: &PathBuf| {
             path.extension().is_some_and(|ending| {
-                ["deb", "rpm", "dmg", "msi", "exe"]
-                    .iter()
-                    .any(|known| ending == *known)
+                ["deb", "rpm", "dmg", "msi", "exe"].iter().any(|known| ending == *known)
             })
         };
-        found.extend(
-            fs::read_dir(kind)?
-                .flatten()
-                .map(|entry| entry.path())
-                .filter(is_package),
-        );
+        found.extend(fs::read_dir(kind)?.flatten().map(|entry| entry.path()).filter(is_package));
     }
     found.sort();
     Ok(found)

@@ -19,9 +19,7 @@ pub(crate) fn target() -> PathBuf {
 
 /// A built program of the workspace, debug profile.
 pub(crate) fn built(name: &str) -> PathBuf {
-    target()
-        .join("debug")
-        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    target().join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// `cargo ARGS` at the top of the checkout.
@@ -40,9 +38,7 @@ pub(crate) fn program<'a>(name: &str, args: impl IntoIterator<Item = &'a str>) -
 
 /// The command as one would type it, for messages.
 pub(crate) fn spelled(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     std::iter::once(program)
         .chain(command.get_args())
         .map(|word| word.to_string_lossy().into_owned())
@@ -56,9 +52,7 @@ pub(crate) fn spelled(command: &Command) -> String {
 /// When the program cannot be started or ends with another code than 0.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("    $ {}", spelled(command));
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{}`", spelled(command)))?;
+    let status = command.status().with_context(|| format!("cannot start `{}`", spelled(command)))?;
     if !status.success() {
         bail!("`{}` failed ({status}); its output is above", spelled(command));
     }

@@ -43,10 +43,7 @@ pub(crate) fn check() -> Result<()> {
         .map(|path| path.display().to_string())
         .collect();
     if !changed.is_empty() {
-        bail!(
-            "generated files were not up to date; they are now, commit them: {}",
-            changed.join(", ")
-        );
+        bail!("generated files were not up to date; they are now, commit them: {}", changed.join(", "));
     }
     println!("    {} generated files are up to date", after.len());
     Ok(())
@@ -55,17 +52,10 @@ pub(crate) fn check() -> Result<()> {
 fn write_with_built() -> Result<()> {
     let types = crate::command::target().join("debug/examples/export-types");
     run(Command::new(types).current_dir(repo())).context("cannot write the UI's types")?;
-    let openapi = output(
-        Command::new(built("countersign-server"))
-            .arg("openapi")
-            .current_dir(repo()),
-    )?;
+    let openapi = output(Command::new(built("countersign-server")).arg("openapi").current_dir(repo()))?;
     fs::write(repo().join(OPENAPI), ending_in_newline(&openapi))?;
-    let example = output(
-        Command::new(built("countersign-server"))
-            .args(["config", "example"])
-            .current_dir(repo()),
-    )?;
+    let example =
+        output(Command::new(built("countersign-server")).args(["config", "example"]).current_dir(repo()))?;
     fs::write(repo().join(EXAMPLE_CONFIG), ending_in_newline(&example))?;
     Ok(())
 }
@@ -84,10 +74,7 @@ fn contents() -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     for entry in fs::read_dir(repo().join(UI_TYPES)).with_context(|| format!("{UI_TYPES}/ is missing"))? {
         let path = entry?.path();
         if path.is_file() {
-            files.insert(
-                Path::new(UI_TYPES).join(path.file_name().unwrap_or_default()),
-                fs::read(&path)?,
-            );
+            files.insert(Path::new(UI_TYPES).join(path.file_name().unwrap_or_default()), fs::read(&path)?);
         }
     }
     Ok(files)

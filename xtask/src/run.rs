@@ -53,9 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let pictures = repo().join(&options.folder).join("pictures");
         println!("==> Signing in");
         return run_command(
-            program(&built("headless-login").to_string_lossy(), [])
-                .arg("--pictures")
-                .arg(pictures),
+            program(&built("headless-login").to_string_lossy(), []).arg("--pictures").arg(pictures),
         );
     }
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
@@ -73,11 +71,7 @@ async fn stay(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     println!(
         "==> {} {}",
-        if known {
-            "Reusing"
-        } else {
-            "The trial server keeps its data in"
-        },
+        if known { "Reusing" } else { "The trial server keeps its data in" },
         folder.display()
     );
 
@@ -120,10 +114,8 @@ async fn stay(folder: &Path) -> Result<()> {
 /// The port of the last run, so that the app finds its server again; else the usual one; else a free one.
 fn choose_port(folder: &Path) -> Result<u16> {
     let remembered = folder.join("port");
-    let wanted = fs::read_to_string(&remembered)
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(PORT);
+    let wanted =
+        fs::read_to_string(&remembered).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(PORT);
     let port = if TcpListener::bind(("127.0.0.1", wanted)).is_ok() {
         wanted
     } else {
@@ -146,10 +138,7 @@ async fn start_server(folder: &Path, port: u16, origin: &str) -> Result<Child> {
         .kill_on_drop(true)
         .spawn()
         .context("cannot start the server")?;
-    let stdout = server
-        .stdout
-        .take()
-        .context("the server's output was not captured")?;
+    let stdout = server.stdout.take().context("the server's output was not captured")?;
     let mut lines = BufReader::new(stdout).lines();
     loop {
         match lines.next_line().await? {
@@ -175,11 +164,7 @@ struct Enrolment {
 fn enrolment_link(folder: &Path, origin: &str) -> Result<Option<String>> {
     let server = |args: &[&str]| {
         let mut command = std::process::Command::new(built("countersign-server"));
-        command
-            .args(args)
-            .arg("--data")
-            .arg(folder)
-            .args(["--origin", origin, "--json"]);
+        command.args(args).arg("--data").arg(folder).args(["--origin", origin, "--json"]);
         output(&mut command)
     };
     let users = server(&["users", "list"])?;
@@ -193,9 +178,7 @@ fn enrolment_link(folder: &Path, origin: &str) -> Result<Option<String>> {
 }
 
 fn open_in_browser(url: &str) {
-    let opener = ["xdg-open", "open", "chromium", "google-chrome", "firefox"]
-        .into_iter()
-        .find_map(which);
+    let opener = ["xdg-open", "open", "chromium", "google-chrome", "firefox"].into_iter().find_map(which);
     let opened = opener.is_some_and(|opener| {
         std::process::Command::new(opener)
             .arg(url)
@@ -204,14 +187,7 @@ fn open_in_browser(url: &str) {
             .spawn()
             .is_ok()
     });
-    println!(
-        "==> {} {url}",
-        if opened {
-            "The browser opens"
-        } else {
-            "Open this page in a browser:"
-        }
-    );
+    println!("==> {} {url}", if opened { "The browser opens" } else { "Open this page in a browser:" });
 }
 
 async fn asked_to_end() {

@@ -18,15 +18,8 @@ const BUILD_PACKAGES: &[&str] = &[
 ];
 
 /// Needed to drive a real browser and the real window without a display.
-const TEST_PACKAGES: &[&str] = &[
-    "xvfb",
-    "xauth",
-    "webkit2gtk-driver",
-    "dbus",
-    "dbus-x11",
-    "gnome-keyring",
-    "fonts-dejavu-core",
-];
+const TEST_PACKAGES: &[&str] =
+    &["xvfb", "xauth", "webkit2gtk-driver", "dbus", "dbus-x11", "gnome-keyring", "fonts-dejavu-core"];
 
 /// Two ways to have a browser with its driver; the packages are taken when neither is there.
 const BROWSER_PACKAGES: &[&str] = &["chromium", "chromium-driver"];
@@ -47,7 +40,7 @@ pub(crate) fn everything() -> Result<()> {
     for (name, version) in CARGO_PROGRAMS {
         cargo_program(name, version)?;
     }
-    npm_packages("tests")
+    Ok(())
 }
 
 /// What `cargo build` and the UI's build need.
@@ -57,7 +50,7 @@ pub(crate) fn everything() -> Result<()> {
 pub(crate) fn for_building() -> Result<()> {
     system_packages(BUILD_PACKAGES)?;
     node()?;
-    npm_packages("ui")
+    npm_packages()
 }
 
 /// What a login through a real browser and the real window needs where no display is.
@@ -81,27 +74,15 @@ fn system_packages(wanted: &[&str]) -> Result<()> {
         return Ok(());
     }
     if which("dpkg-query").is_none() || which("apt-get").is_none() {
-        println!(
-            "    No apt here. Install what these Debian packages hold: {}",
-            wanted.join(" ")
-        );
+        println!("    No apt here. Install what these Debian packages hold: {}", wanted.join(" "));
         return Ok(());
     }
-    let missing: Vec<&str> = wanted
-        .iter()
-        .copied()
-        .filter(|package| !is_installed(package))
-        .collect();
+    let missing: Vec<&str> = wanted.iter().copied().filter(|package| !is_installed(package)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     println!("    Installing {}", missing.join(" "));
-    let install = || {
-        run(apt_get("install")
-            .arg("--yes")
-            .arg("--no-install-recommends")
-            .args(&missing))
-    };
+    let install = || run(apt_get("install").arg("--yes").arg("--no-install-recommends").args(&missing));
     // A fresh image has no package lists, an old one has stale ones: both show as a failed install.
     if !has_package_lists() || install().is_err() {
         run(&mut apt_get("update")).context("apt-get cannot fetch its package lists; is there a network?")?;
@@ -125,9 +106,7 @@ fn is_installed(package: &str) -> bool {
 
 fn has_package_lists() -> bool {
     fs::read_dir("/var/lib/apt/lists").is_ok_and(|entries| {
-        entries
-            .flatten()
-            .any(|entry| entry.file_name().to_string_lossy().ends_with("_Packages"))
+        entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with("_Packages"))
             || Path::new("/var/lib/apt/lists/auxfiles").exists()
     })
 }
@@ -142,9 +121,7 @@ fn apt_get(verb: &str) -> Command {
         sudo.args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
         sudo
     };
-    command
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .args(["-o", "DPkg::Lock::Timeout=180", "-q", verb]);
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", "DPkg::Lock::Timeout=180", "-q", verb]);
     command
 }
 
@@ -175,34 +152,27 @@ fn node() -> Result<()> {
     if which("npm").is_none() {
         bail!("npm is missing; {advice}");
     }
-    let version = Command::new("node")
-        .arg("--version")
-        .output()
-        .with_context(|| advice.clone())?;
+    let version = Command::new("node").arg("--version").output().with_context(|| advice.clone())?;
     let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
-    let major = version
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|text| text.parse::<u32>().ok());
+    let major = version.trim_start_matches('v').split('.').next().and_then(|text| text.parse::<u32>().ok());
     if major.is_none_or(|major| major < NODE_MAJOR_MIN) {
         bail!("Node.js {version} is too old; {advice}");
     }
     Ok(())
 }
 
-/// `npm ci` in `folder` when its lock file differs from the one that was installed last.
-fn npm_packages(folder: &str) -> Result<()> {
-    let path = repo().join(folder);
-    let lock = fs::read(path.join("package-lock.json"))
-        .with_context(|| format!("{folder}/package-lock.json is missing from the checkout"))?;
-    let stamp = target().join("xtask").join(format!("{folder}.package-lock.json"));
-    if path.join("node_modules").is_dir() && fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+/// `npm ci` in ui/ when its lock file differs from the one that was installed last.
+fn npm_packages() -> Result<()> {
+    let ui = repo().join("ui");
+    let lock = fs::read(ui.join("package-lock.json"))
+        .context("ui/package-lock.json is missing from the checkout")?;
+    let stamp = target().join("xtask").join("package-lock.json");
+    if ui.join("node_modules").is_dir() && fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    println!("    Installing the npm packages of {folder}/");
-    run(crate::ui::npm(folder).args(["ci", "--no-audit", "--no-fund"]))
-        .with_context(|| format!("npm cannot install the packages of {folder}/; is there a network?"))?;
+    println!("    Installing the npm packages of ui/");
+    run(crate::ui::npm().args(["ci", "--no-audit", "--no-fund"]))
+        .context("npm cannot install the packages of ui/; is there a network?")?;
     fs::create_dir_all(target().join("xtask"))?;
     fs::write(stamp, lock).context("cannot remember which npm packages are installed")
 }

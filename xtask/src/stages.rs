@@ -31,71 +31,23 @@ const SCENARIOS: &str = "scenarios";
 const SCENARIO_THREADS: &str = "2";
 
 const STAGES: &[Stage] = &[
-    Stage {
-        name: "setup",
-        needs: &[],
-        work: || one(setup::everything()),
-    },
-    Stage {
-        name: "ui-build",
-        needs: &["setup"],
-        work: || one(ui::build()),
-    },
-    Stage {
-        name: "fmt",
-        needs: &[],
-        work: || one(run_command(&mut cargo(["fmt", "--all", "--check"]))),
-    },
-    Stage {
-        name: "deps",
-        needs: &[],
-        work: || one(deps::run()),
-    },
-    Stage {
-        name: "deny",
-        needs: &["setup"],
-        work: || one(run_command(&mut cargo_deny())),
-    },
+    Stage { name: "setup", needs: &[], work: || one(setup::everything()) },
+    Stage { name: "ui-build", needs: &["setup"], work: || one(ui::build()) },
+    Stage { name: "fmt", needs: &[], work: || one(run_command(&mut cargo(["fmt", "--all", "--check"]))) },
+    Stage { name: "deps", needs: &[], work: || one(deps::run()) },
+    Stage { name: "deny", needs: &["setup"], work: || one(run_command(&mut cargo_deny())) },
     Stage {
         name: "svelte-check",
         needs: &["setup"],
-        work: || one(run_command(ui::npm("ui").args(["run", "check"]))),
+        work: || one(run_command(ui::npm().args(["run", "check"]))),
     },
-    Stage {
-        name: "ui-tests",
-        needs: &["setup"],
-        work: ui_tests,
-    },
-    Stage {
-        name: "clippy",
-        needs: &["ui-build"],
-        work: || one(run_command(&mut clippy())),
-    },
-    Stage {
-        name: "doc",
-        needs: &["ui-build"],
-        work: || one(run_command(&mut doc())),
-    },
-    Stage {
-        name: "build",
-        needs: &["ui-build"],
-        work: || one(run_command(&mut build())),
-    },
-    Stage {
-        name: "generated",
-        needs: &["build"],
-        work: || one(generated::check()),
-    },
-    Stage {
-        name: "tests",
-        needs: &["build"],
-        work: tests,
-    },
-    Stage {
-        name: "end-to-end",
-        needs: &["build"],
-        work: end_to_end,
-    },
+    Stage { name: "ui-tests", needs: &["setup"], work: ui_tests },
+    Stage { name: "clippy", needs: &["ui-build"], work: || one(run_command(&mut clippy())) },
+    Stage { name: "doc", needs: &["ui-build"], work: || one(run_command(&mut doc())) },
+    Stage { name: "build", needs: &["ui-build"], work: || one(run_command(&mut build())) },
+    Stage { name: "generated", needs: &["build"], work: || one(generated::check()) },
+    Stage { name: "tests", needs: &["build"], work: tests },
+    Stage { name: "end-to-end", needs: &["build"], work: end_to_end },
 ];
 
 /// Runs the stages and says whether all passed. A check without tests of its own counts as one.
@@ -119,22 +71,10 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         let watch = Stopwatch::start();
         println!("\n==> {}", stage.name);
         let (tally, note) = match missing {
-            Some(need) => (
-                Tally {
-                    failed: 1,
-                    ..Tally::default()
-                },
-                format!("not run: {need} failed"),
-            ),
+            Some(need) => (Tally { failed: 1, ..Tally::default() }, format!("not run: {need} failed")),
             None => match (stage.work)() {
                 Ok(tally) => (tally, String::new()),
-                Err(error) => (
-                    Tally {
-                        failed: 1,
-                        ..Tally::default()
-                    },
-                    format!("{error:#}"),
-                ),
+                Err(error) => (Tally { failed: 1, ..Tally::default() }, format!("{error:#}")),
             },
         };
         if !note.is_empty() {
@@ -146,10 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         total += tally;
         table.push((stage.name, minutes(watch.elapsed()), tally, note));
     }
-    println!(
-        "\n{:<14} {:>9} {:>7} {:>7} {:>8}",
-        "stage", "time", "passed", "failed", "skipped"
-    );
+    println!("\n{:<14} {:>9} {:>7} {:>7} {:>8}", "stage", "time", "passed", "failed", "skipped");
     for (name, time, tally, note) in table {
         let first_line = note.lines().next().unwrap_or_default();
         println!(
@@ -158,45 +95,22 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         );
     }
     println!("{:<14} {:>9}", "total", minutes(whole.elapsed()));
-    let skipped = if total.skipped > 0 {
-        format!(", {} skipped", total.skipped)
-    } else {
-        String::new()
-    };
+    let skipped = if total.skipped > 0 { format!(", {} skipped", total.skipped) } else { String::new() };
     println!("\n{} passed, {} failed{skipped}", total.passed, total.failed);
     Ok(total.failed == 0)
 }
 
 /// A check without tests of its own.
 fn one(outcome: Result<()>) -> Result<Tally> {
-    outcome.map(|()| Tally {
-        passed: 1,
-        ..Tally::default()
-    })
+    outcome.map(|()| Tally { passed: 1, ..Tally::default() })
 }
 
 fn cargo_deny() -> Command {
-    cargo([
-        "deny",
-        "--log-level",
-        "error",
-        "check",
-        "bans",
-        "licenses",
-        "sources",
-    ])
+    cargo(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"])
 }
 
 fn clippy() -> Command {
-    cargo([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "--deny",
-        "warnings",
-    ])
+    cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
 }
 
 fn doc() -> Command {
@@ -212,34 +126,18 @@ fn build() -> Command {
 
 fn ui_tests() -> Result<Tally> {
     let mut tally = Tally::default();
-    let succeeded = run_reading(ui::npm("ui").args(["test"]), |line| tally.read_vitest(line))?;
+    let succeeded = run_reading(ui::npm().args(["test"]), |line| tally.read_vitest(line))?;
     counted(tally, succeeded)
 }
 
 fn tests() -> Result<Tally> {
     let skip = format!("{SCENARIOS}::");
-    cargo_test(&mut cargo([
-        "test",
-        "--workspace",
-        "--locked",
-        "--no-fail-fast",
-        "--",
-        "--skip",
-        &skip,
-    ]))
+    cargo_test(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast", "--", "--skip", &skip]))
 }
 
 fn end_to_end() -> Result<Tally> {
-    let args = [
-        "test",
-        "--workspace",
-        "--locked",
-        "--test",
-        SCENARIOS,
-        "--",
-        "--test-threads",
-        SCENARIO_THREADS,
-    ];
+    let args =
+        ["test", "--workspace", "--locked", "--test", SCENARIOS, "--", "--test-threads", SCENARIO_THREADS];
     cargo_test(&mut cargo(args))
 }
 

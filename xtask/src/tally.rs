@@ -26,18 +26,13 @@ impl Tally {
             self.passed = self.passed.wrapping_sub(1);
             self.skipped += 1;
         }
-        let Some((_, counts)) = line
-            .strip_prefix("test result: ")
-            .and_then(|rest| rest.split_once(". "))
+        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
             return;
         };
         for count in counts.split("; ") {
             let mut words = count.split(' ');
-            let number = words
-                .next()
-                .and_then(|word| word.parse::<u32>().ok())
-                .unwrap_or(0);
+            let number = words.next().and_then(|word| word.parse::<u32>().ok()).unwrap_or(0);
             match words.next() {
                 Some("passed") => self.passed = self.passed.wrapping_add(number),
                 Some("failed") => self.failed += number,
@@ -55,10 +50,7 @@ impl Tally {
         };
         for count in counts.split('|') {
             let mut words = count.split_whitespace();
-            let number = words
-                .next()
-                .and_then(|word| word.parse::<u32>().ok())
-                .unwrap_or(0);
+            let number = words.next().and_then(|word| word.parse::<u32>().ok()).unwrap_or(0);
             match words.next() {
                 Some("passed") => self.passed += number,
                 Some("failed") => self.failed += number,
@@ -101,11 +93,7 @@ mod tests {
             "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.02s",
             "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 4 filtered out; finished in 1.20s",
         ];
-        let expected = Tally {
-            passed: 15,
-            failed: 2,
-            skipped: 1,
-        };
+        let expected = Tally { passed: 15, failed: 2, skipped: 1 };
         assert_eq!(tally(&lines, Tally::read_cargo_test), expected);
     }
 
@@ -115,11 +103,7 @@ mod tests {
             "skipped: login_by_camera (no camera machine)",
             "test result: ok. 16 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 9.02s",
         ];
-        let expected = Tally {
-            passed: 15,
-            failed: 0,
-            skipped: 1,
-        };
+        let expected = Tally { passed: 15, failed: 0, skipped: 1 };
         assert_eq!(tally(&lines, Tally::read_cargo_test), expected);
     }
 
@@ -129,11 +113,7 @@ mod tests {
             "      Tests  1 failed | 11 passed (12)",
             "\u{1b}[2m Tests \u{1b}[22m \u{1b}[32m4 passed\u{1b}[39m (4)",
         ];
-        let expected = Tally {
-            passed: 15,
-            failed: 1,
-            skipped: 0,
-        };
+        let expected = Tally { passed: 15, failed: 1, skipped: 0 };
         assert_eq!(tally(&lines, Tally::read_vitest), expected);
     }
 }

@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 
 use crate::command::{program, repo, run};
 
-/// `npm` inside `folder` of the checkout.
-pub(crate) fn npm(folder: &str) -> Command {
+/// `npm` inside ui/.
+pub(crate) fn npm() -> Command {
     let mut command = program(if cfg!(windows) { "npm.cmd" } else { "npm" }, []);
-    command.current_dir(repo().join(folder));
+    command.current_dir(repo().join("ui"));
     command
 }
 
@@ -23,13 +23,11 @@ pub(crate) fn npm(folder: &str) -> Command {
 /// When Vite fails; its output says why.
 pub(crate) fn build() -> Result<()> {
     let ui = repo().join("ui");
-    let built = fs::metadata(ui.join("dist/index.html"))
-        .and_then(|meta| meta.modified())
-        .ok();
+    let built = fs::metadata(ui.join("dist/index.html")).and_then(|meta| meta.modified()).ok();
     if built.is_some_and(|built| newest(&ui).is_some_and(|changed| changed <= built)) {
         return Ok(());
     }
-    run(npm("ui").args(["run", "build"])).context("the UI does not build")
+    run(npm().args(["run", "build"])).context("the UI does not build")
 }
 
 /// When anything below `folder` was changed last, build output and installed packages left out.
@@ -40,11 +38,7 @@ fn newest(folder: &Path) -> Option<SystemTime> {
         .filter(|entry| entry.file_name() != "node_modules" && entry.file_name() != "dist")
         .filter_map(|entry| {
             let path = entry.path();
-            if path.is_dir() {
-                newest(&path)
-            } else {
-                entry.metadata().ok()?.modified().ok()
-            }
+            if path.is_dir() { newest(&path) } else { entry.metadata().ok()?.modified().ok() }
         })
         .max()
 }
