@@ -115,7 +115,7 @@ fn check_ranges(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
         ("enrolment.link_s", settings.enrolment.link_s, 1, 7 * DAY_S),
         ("retention.activity_days", retention.activity_days, 1, 36_500),
         ("retention.sessions_days", retention.sessions_days, 1, 36_500),
-        ("retention.sweep_s", retention.sweep_s, 1, 3_600),
+        ("retention.sweep_s", retention.sweep_s, 1, 60),
         ("session.idle_days", session.idle_days, 1, session.max_days),
     ];
     for (name, value, least, most) in ranges {

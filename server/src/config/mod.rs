@@ -15,11 +15,15 @@ use confique::Config;
 use protocol::origin::Origin;
 use protocol::request::Lives;
 
+use crate::store::SessionLives;
+
 pub use check::{WrongSetting, check};
 pub use load::{ConfigError, Override, example, load};
 pub use secrets::{KeyError, KeyText, server_secret};
 pub(crate) use secrets::{data_folder, private_file};
 pub use values::{Data, LogFormat, Network, PasswordEnrolment, RelayGuard, SessionKind};
+
+const DAY_S: i64 = 86_400;
 
 /// All settings of one server node.
 #[derive(Debug, Clone, Config)]
@@ -287,7 +291,7 @@ pub struct RetentionSettings {
     #[config(env = "COUNTERSIGN_RETENTION_SESSIONS_DAYS", default = 30)]
     pub sessions_days: u32,
 
-    /// Seconds between two sweeps.
+    /// Seconds between two sweeps; the audit log is anchored with them, once a minute.
     #[config(env = "COUNTERSIGN_RETENTION_SWEEP_S", default = 60)]
     pub sweep_s: u32,
 }
@@ -349,6 +353,16 @@ impl Settings {
             frame_s: frame_s.into(),
             frame_step_s: frame_step_s.into(),
             final_s: final_s.into(),
+        }
+    }
+
+    /// The lives of sessions, as the store reads them.
+    pub fn session_lives(&self) -> SessionLives {
+        SessionLives {
+            token_s: self.session.token_s.into(),
+            previous_token_s: self.session.previous_token_s.into(),
+            idle_s: i64::from(self.session.idle_days) * DAY_S,
+            max_s: i64::from(self.session.max_days) * DAY_S,
         }
     }
 

@@ -102,6 +102,15 @@ pub async fn load(settings: &Settings, origin: &Origin) -> Result<Option<Tls>, T
     Ok(Some(Tls { config, files: Some((certificate, key)), pin: None }))
 }
 
+/// The pin of the self-signed certificate, which is made when there is none yet.
+///
+/// # Errors
+/// [`TlsError`], with the file that cannot be used.
+pub fn pin(settings: &Settings, origin: &Origin) -> Result<Pin, TlsError> {
+    install_provider();
+    Ok(self_signed::make(&settings.data, origin)?.pin)
+}
+
 impl Tls {
     /// What the acceptor takes; follows [`Tls::reload`].
     pub fn config(&self) -> RustlsConfig {
