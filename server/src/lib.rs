@@ -17,6 +17,7 @@ pub mod logging;
 pub mod metrics;
 pub mod observe;
 pub mod pages;
+pub mod published;
 pub mod store;
 pub mod terminal_qr;
 pub mod tls;
