@@ -29,6 +29,8 @@ pub struct Look {
     pub size: Option<(u32, u32)>,
     /// Where the window starts, in pixels from the left.
     pub left: u32,
+    /// Pages may open the camera without asking.
+    pub camera: bool,
     /// Host names that lead to this machine, for what only a name shows.
     pub names: Vec<String>,
 }
@@ -161,6 +163,9 @@ fn arguments(look: &Look, profile: &std::path::Path) -> Vec<String> {
         Some(_) => format!("--window-position={},0", look.left),
         None => "--headless".to_owned(),
     });
+    if look.camera {
+        arguments.push("--use-fake-ui-for-media-stream".to_owned());
+    }
     if !look.names.is_empty() {
         let rules: Vec<String> = look.names.iter().map(|name| format!("MAP {name} 127.0.0.1")).collect();
         arguments.push(format!("--host-resolver-rules={}", rules.join(",")));

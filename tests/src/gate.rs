@@ -1,5 +1,5 @@
-//! Things in the network: a gate in front of a server that lets no WebSocket through, and a listener that notes
-//! whether anybody came.
+//! Things in the network: a gate in front of a server that lets no WebSocket through, a listener that notes whether
+//! anybody came, and a site that has nothing to do with us.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -118,6 +118,49 @@ impl Trap {
 }
 
 impl Drop for Trap {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A site that answers every call with the same page.
+#[derive(Debug)]
+pub struct Site {
+    url: String,
+    task: JoinHandle<()>,
+}
+
+impl Site {
+    /// Serves `html` on `127.0.0.1` at a port of its own.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn with_page(html: &str) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}/", listener.local_addr()?);
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{html}",
+            html.len()
+        );
+        let task = tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let mut head = [0; 4096];
+                // Whoever breaks off gets no page.
+                if client.read(&mut head).await.is_ok() {
+                    let _sent = client.write_all(answer.as_bytes()).await;
+                }
+            }
+        });
+        Ok(Self { url, task })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Site {
     fn drop(&mut self) {
         self.task.abort();
     }

@@ -12,6 +12,7 @@
 pub mod accessibility;
 pub mod app;
 pub mod browser;
+pub mod camera;
 pub mod desktop;
 pub mod display;
 pub mod driver;

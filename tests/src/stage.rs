@@ -98,7 +98,19 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// # Errors
 /// The scenario's own, a panic included, with the folder's name.
 pub async fn play(name: &str, scenario: impl AsyncFnOnce(&Stage) -> Result<()>) -> Result<()> {
-    let stage = Stage::new(programs::target().join("e2e").join(name))?;
+    play_in(programs::target().join("e2e").join(name), name, scenario).await
+}
+
+/// Like [`play`], with logs and pictures in `kept`, which is emptied first.
+///
+/// # Errors
+/// Like [`play`].
+pub async fn play_in(
+    kept: PathBuf,
+    name: &str,
+    scenario: impl AsyncFnOnce(&Stage) -> Result<()>,
+) -> Result<()> {
+    let stage = Stage::new(kept)?;
     let outcome = AssertUnwindSafe(scenario(&stage)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", said(panic.as_ref()))));
     stage.close(outcome.is_err()).await;

@@ -3,6 +3,7 @@ mod expired_and_renewed;
 mod hostile_codes_are_shown_only;
 mod keyboard_alone_and_accessible;
 mod keychain_missing_or_locked;
+mod login_by_camera;
 mod login_by_picture;
 mod login_by_screen;
 mod login_by_typed_code;
