@@ -3,16 +3,16 @@
 //! `cargo run -p authenticator --example export-types [FOLDER]`; without a folder: `ui/src/generated` of this checkout.
 //! One file a type, and `index.ts` that exports them all. Files of types that are gone are removed.
 
+use std::fmt::Write as _;
 use std::{fs, io, path::PathBuf};
 
 use authenticator::{command::Command, view::ViewState};
 use ts_rs::{Config, TS};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args_os().nth(1).map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ui/src/generated"),
-        PathBuf::from,
-    );
+    let folder = std::env::args_os()
+        .nth(1)
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ui/src/generated"), PathBuf::from);
     fs::create_dir_all(&folder)?;
     for name in type_names(&folder)? {
         fs::remove_file(folder.join(format!("{name}.ts")))?;
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut index =
         String::from("// Written by `cargo run -p authenticator --example export-types`. Do not edit.\n\n");
     for name in type_names(&folder)? {
-        index.push_str(&format!("export type {{ {name} }} from \"./{name}\";\n"));
+        writeln!(index, "export type {{ {name} }} from \"./{name}\";")?;
     }
     fs::write(folder.join("index.ts"), index)?;
     Ok(())

@@ -16,6 +16,19 @@ pub struct Problem {
     pub details: String,
 }
 
+impl Problem {
+    /// A failure that its code tells completely.
+    pub fn plain(error: ErrorCode) -> Self {
+        let details = serde_json::to_string(&error).unwrap_or_default();
+        Self { error, details }
+    }
+
+    /// A fault in this program.
+    pub fn internal(error: &dyn std::error::Error) -> Self {
+        Self { error: ErrorCode::Internal, details: crate::server_client::details(error) }
+    }
+}
+
 /// Which failure. Tagged by `code`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "code", rename_all = "snake_case")]

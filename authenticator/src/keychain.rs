@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::ports::{Vault, VaultError};
 
 /// How long one call may take: a person may have to unlock the store first.
-const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+const ANSWER_LIMIT: Duration = Duration::from_mins(1);
 /// Entry that the probe writes and removes.
 const CANARY: &str = "canary";
 

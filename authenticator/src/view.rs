@@ -326,7 +326,7 @@ pub enum NoticeMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default)]
 pub struct Settings {
-    /// Name of the camera to open; none takes the first that works.
+    /// `CameraChoice.id` of the camera to open; none takes the first there is.
     pub camera: Option<String>,
     /// Start with the system, hidden in the tray.
     pub start_at_login: bool,

@@ -4,6 +4,7 @@ use protocol::context::{Context, Via};
 use protocol::frame::FrameCode;
 use protocol::id::{DeviceId, SessionId, Ticket};
 use protocol::key::SigningKey;
+use protocol::time::Timestamp;
 use protocol::user_code::UserCode;
 use protocol::wire::{
     ActivityBody, DecisionBody, DeviceName, DevicesBody, EnrolBody, EnrolledBody, EnrolmentBody, ProblemName,
@@ -38,6 +39,8 @@ pub struct Scanned {
     pub check_wanted: bool,
     /// Seconds until a decision counts no more, by the server's clock.
     pub left_s: u32,
+    /// The server's clock.
+    pub now: Timestamp,
 }
 
 /// What became of a statement.
@@ -142,7 +145,14 @@ impl ServerClient {
         }
         let left_s = u32::try_from(answer.expires_at.since_s(answer.now).max(0)).unwrap_or(u32::MAX);
         let context_hash = protocol::context::hash(&bytes);
-        Ok(Scanned { ticket: answer.ticket, context, context_hash, check_wanted: answer.check, left_s })
+        Ok(Scanned {
+            ticket: answer.ticket,
+            context,
+            context_hash,
+            check_wanted: answer.check,
+            left_s,
+            now: answer.now,
+        })
     }
 
     /// A context of a version that is not spoken here asks for an update; anything else unreadable is a broken server.

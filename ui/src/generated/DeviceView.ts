@@ -21,9 +21,9 @@ kind: string,
  */
 created_at: number, 
 /**
- * Last seen, Unix seconds of the server; none when never.
+ * Last seen, Unix seconds of the server.
  */
-last_seen_at: number | null, 
+last_seen_at: number, 
 /**
  * It is this computer.
  */

@@ -32,7 +32,7 @@ browser: string,
 /**
  * What it says of itself.
  */
-system: string, } | { "notice": "failed", 
+system: string, } | { "notice": "link_not_opened" } | { "notice": "failed", 
 /**
  * How.
  */

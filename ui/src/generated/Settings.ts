@@ -7,7 +7,7 @@ import type { Theme } from "./Theme";
  */
 export type Settings = { 
 /**
- * Name of the camera to open; none takes the first that works.
+ * `CameraChoice.id` of the camera to open; none takes the first there is.
  */
 camera: string | null, 
 /**

@@ -1,0 +1,378 @@
+//! The controller: one task owns all state, takes commands, and pushes the whole view state after each of them.
+//!
+//! Long work (network, keychain, camera, decoding) runs in tasks of its own and answers by [`Message`]. An answer carries
+//! the [`Turn`] it belongs to; when the person has gone on meanwhile, the turn is another one and the answer changes
+//! nothing. What was done at a server all the same (an enrolment that was cancelled) is undone there.
+//!
+//! 1. Commands come in through [`Handle`], one after the other; nothing else starts anything.
+//! 2. [`Controller::show`] enters a stage and begins a turn. A stage owns exactly the data it shows.
+//! 3. Each flow has its file: [`start`], [`enrol`], [`scan`], [`camera`], [`prompt`], [`lists`], [`activity`], [`account`].
+//! 4. [`stage`] turns the stage into what the window draws.
+
+mod account;
+mod activity;
+mod camera;
+mod enrol;
+mod handle;
+mod lists;
+mod message;
+mod prompt;
+mod scan;
+mod stage;
+mod start;
+
+pub use handle::{Config, Handle, Ports, PreviewHandle, WindowEvent};
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::accounts::{Account, AccountsFile, Saved};
+use crate::command::Command;
+use crate::error_code::Problem;
+use crate::ports::Notifier;
+use crate::secrets::{Failure, Reach};
+use crate::view::{AccountRef, Notice, NoticeMessage, Place, ViewState};
+use camera::Camera;
+use handle::Input;
+use message::Message;
+use stage::Stage;
+
+/// One stay in a stage. Grows; an answer of an older turn is late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Turn(u64);
+
+/// How often the activity of every account is looked at while the app is open.
+const ACTIVITY_PERIOD: Duration = Duration::from_mins(1);
+
+/// Owner of all state.
+struct Controller {
+    config: Config,
+    reach: Reach,
+    notifier: Arc<dyn Notifier>,
+    file: AccountsFile,
+    saved: Saved,
+    /// Accounts whose key was not in the keychain.
+    key_missing: HashSet<AccountRef>,
+    /// The account that lists show.
+    selected: Option<AccountRef>,
+    stage: Stage,
+    turn: Turn,
+    camera: Camera,
+    notice: Option<Notice>,
+    notices: u32,
+    prompts: u32,
+    revision: u32,
+    /// A link that came before everything was loaded.
+    waiting_link: Option<String>,
+    /// Accounts whose activity is being looked at.
+    looking: HashSet<AccountRef>,
+    messages: mpsc::UnboundedSender<Message>,
+    view: watch::Sender<ViewState>,
+}
+
+impl Controller {
+    /// Runs until the last handle is gone.
+    async fn run(mut self, mut inputs: mpsc::Receiver<Input>, mut answers: mpsc::UnboundedReceiver<Message>) {
+        let mut activity = tokio::time::interval(ACTIVITY_PERIOD);
+        activity.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.start();
+        loop {
+            tokio::select! {
+                input = inputs.recv() => match input {
+                    Some(input) => self.take_input(input).await,
+                    None => break,
+                },
+                Some(message) = answers.recv() => self.take_message(message).await,
+                _ = activity.tick() => self.look_at_activity(),
+            }
+            self.push();
+        }
+        self.close_camera();
+    }
+
+    async fn take_input(&mut self, input: Input) {
+        match input {
+            Input::Command(command) => {
+                tracing::debug!(command = command.name(), "The person acts");
+                self.take_command(command).await;
+            }
+            Input::Picture(bytes) => self.take_picture(bytes),
+            Input::Link(link) => self.take_link(&link),
+            Input::Window(WindowEvent::Hidden) => self.close_camera(),
+            Input::Window(WindowEvent::Shown) => self.look_at_activity(),
+        }
+    }
+
+    async fn take_command(&mut self, command: Command) {
+        if !self.is_started() {
+            return match command {
+                Command::Retry => self.retry_start(),
+                Command::EraseEverything => self.erase_everything(),
+                Command::DismissNotice { id } => self.dismiss_notice(id),
+                _ => {}
+            };
+        }
+        match command {
+            // The state is pushed after each input anyway.
+            Command::WindowReady => {}
+            Command::Retry => self.retry(),
+            Command::Go { to } => self.go(to),
+            Command::Back => self.back(),
+            Command::AddByLink { link } => self.add_by_link(&link),
+            Command::AddByPassword { address, username, password } => {
+                self.add_by_password(&address, &username, password);
+            }
+            Command::ContactServer { yes } => self.contact_server(yes),
+            Command::KeepAccount { yes } => self.keep_account(yes),
+            Command::StartCamera => self.open_camera(),
+            Command::StopCamera => self.close_camera(),
+            Command::ScanScreen => self.scan_screen(),
+            Command::ScanText { text } => self.scan_text(&text),
+            Command::PictureFailed { details } => self.picture_failed(&details),
+            Command::SubmitUserCode { account, code } => self.submit_user_code(account, &code),
+            Command::ChooseAccount { account } => self.choose_account(account),
+            Command::Decide { prompt, decision } => self.decide(prompt, decision),
+            Command::SelectAccount { account } => self.select_account(account),
+            Command::Reload => self.reload(),
+            Command::EndSession { account, session } => self.end_session(&account, session),
+            Command::EndAllSessions { account } => self.end_all_sessions(&account),
+            Command::RenameDevice { account, device, name } => self.rename_device(&account, device, &name),
+            Command::RemoveDevice { account, device } => self.remove_device(account, device),
+            Command::AddComputer { account } => self.add_computer(&account),
+            Command::SignOut { account } => self.sign_out(account),
+            Command::EraseEverything => self.erase_everything(),
+            Command::AcceptActivity { account } => self.accept_activity(&account).await,
+            Command::ChangeSettings { settings } => self.change_settings(settings).await,
+            Command::DismissNotice { id } => self.dismiss_notice(id),
+        }
+    }
+
+    async fn take_message(&mut self, message: Message) {
+        match message {
+            Message::Started { turn, result } => self.started(turn, result).await,
+            Message::Enrolled { turn, result } => self.enrolled(turn, result),
+            Message::Kept { turn, id, result } => self.kept(turn, id, result).await,
+            Message::Refused { turn, host, told } => self.refused(turn, host, told),
+            Message::Camera { session, news } => self.camera_news(session, news),
+            Message::Cameras { choices } => self.camera.choices = choices,
+            Message::Read { turn, via, result } => self.read(turn, via, result),
+            Message::Scanned { turn, account, result } => self.scanned(turn, account, result).await,
+            Message::Decided { turn, decision, result } => self.decided(turn, decision, result).await,
+            Message::PageCame { turn, result } => self.page_came(turn, result).await,
+            Message::Deadline { turn } => self.deadline(turn),
+            Message::Sessions { turn, account, result } => self.sessions_fetched(turn, account, result).await,
+            Message::Devices { turn, account, result } => self.devices_fetched(turn, account, result).await,
+            Message::Enrolment { turn, account, result } => self.enrolment_made(turn, account, result).await,
+            Message::Done { account, act, result } => self.done(account, act, result).await,
+            Message::Looked { account, result } => self.looked(account, result).await,
+            Message::ActivityFetched { turn, account, result } => {
+                self.activity_fetched(turn, account, result).await
+            }
+            Message::SignedOut { account, told, result } => self.signed_out_here(account, told, result).await,
+            Message::Erased { offline, result } => self.erased(offline, result),
+        }
+    }
+
+    /// Enters a stage: whatever was under way for the one before is late from here on.
+    fn show(&mut self, stage: Stage) {
+        if !matches!(stage, Stage::Scan { .. }) {
+            self.close_camera();
+        }
+        self.turn = Turn(self.turn.0 + 1);
+        self.stage = stage;
+    }
+
+    /// The place to be when nothing else is to be shown.
+    fn show_home(&mut self) {
+        let home = if self.saved.accounts.is_empty() { Stage::FirstStart } else { Stage::scan() };
+        self.show(home);
+    }
+
+    fn go(&mut self, to: Place) {
+        if !self.leave() {
+            return;
+        }
+        match to {
+            Place::Scan => self.show(Stage::scan()),
+            Place::AddAccount => self.show(Stage::AddAccount { problem: None }),
+            Place::Settings => self.show(Stage::Settings { erasing: false }),
+            _ if self.saved.accounts.is_empty() => self.show(Stage::FirstStart),
+            Place::Accounts => self.show(Stage::Accounts { working: Vec::new() }),
+            Place::TypeCode => {
+                let account = self.only_ready_account();
+                self.show(Stage::TypeCode { account, working: false, problem: None });
+            }
+            Place::Sessions => self.show_sessions(),
+            Place::Devices => self.show_devices(),
+            Place::Activity => self.show_activity(),
+        }
+    }
+
+    fn back(&mut self) {
+        if !self.leave() {
+            return;
+        }
+        match &self.stage {
+            Stage::AddComputer { .. } => self.show_devices(),
+            Stage::ConfirmContact { .. } | Stage::Enrolling { .. } => {
+                self.show(Stage::AddAccount { problem: None })
+            }
+            Stage::AddAccount { .. } if !self.saved.accounts.is_empty() => {
+                self.show(Stage::Accounts { working: Vec::new() });
+            }
+            // Reached from the form or the scan view of a computer without accounts.
+            Stage::Foreign(_) | Stage::TypeCode { .. } => self.show(Stage::scan()),
+            _ => self.show_home(),
+        }
+    }
+
+    /// Whether the stage may be left; a question whose answer is on its way to a server may not. An unanswered "Keep this
+    /// account?" counts as no.
+    fn leave(&mut self) -> bool {
+        match &self.stage {
+            Stage::ConfirmAccount { working: true, .. } | Stage::Settings { erasing: true } => false,
+            Stage::ConfirmAccount { .. } => {
+                self.keep_account(false);
+                false
+            }
+            Stage::Authorize(prompt) => prompt.deciding.is_none(),
+            _ => true,
+        }
+    }
+
+    fn retry(&mut self) {
+        match &mut self.stage {
+            Stage::Scan { problem, .. } => {
+                let camera_failed = self.camera.has_failed();
+                *problem = None;
+                self.camera.seen_text = None;
+                if camera_failed {
+                    self.open_camera();
+                }
+            }
+            Stage::TypeCode { problem, .. } | Stage::AddAccount { problem } => *problem = None,
+            Stage::UpdateNeeded { .. } => self.show_home(),
+            Stage::Sessions { .. }
+            | Stage::Devices { .. }
+            | Stage::Activity { .. }
+            | Stage::AddComputer { .. } => {
+                self.reload();
+            }
+            _ => {}
+        }
+    }
+
+    fn reload(&mut self) {
+        match &self.stage {
+            Stage::Sessions { .. } => self.fetch_sessions(),
+            Stage::Devices { .. } => self.fetch_devices(),
+            Stage::Activity { .. } => self.fetch_activity(),
+            Stage::AddComputer { account, .. } => {
+                let account = account.clone();
+                self.add_computer(&account);
+            }
+            _ => {}
+        }
+    }
+
+    /// Runs work beside the controller; its answer comes back as a message.
+    fn spawn(&self, work: impl Future<Output = Message> + Send + 'static) {
+        let messages = self.messages.clone();
+        tokio::spawn(async move {
+            // Nobody takes it when the app ends meanwhile.
+            let _ = messages.send(work.await);
+        });
+    }
+
+    /// Comes back in `after` as [`Message::Deadline`] of this turn.
+    fn wake_in(&self, after: Duration) {
+        let turn = self.turn;
+        self.spawn(async move {
+            tokio::time::sleep(after).await;
+            Message::Deadline { turn }
+        });
+    }
+
+    fn account(&self, id: &AccountRef) -> Option<&Account> {
+        self.saved.accounts.iter().find(|account| account.id == *id)
+    }
+
+    fn is_ready(&self, account: &Account) -> bool {
+        !account.signed_out && !self.key_missing.contains(&account.id)
+    }
+
+    fn only_ready_account(&self) -> Option<AccountRef> {
+        let mut ready = self.saved.accounts.iter().filter(|account| self.is_ready(account));
+        match (ready.next(), ready.next()) {
+            (Some(only), None) => Some(only.id.clone()),
+            _ => None,
+        }
+    }
+
+    /// Writes the accounts file; a failure is told and what is in memory stands.
+    async fn save(&mut self) -> Result<(), Problem> {
+        let (file, saved) = (self.file.clone(), self.saved.clone());
+        let written = tokio::task::spawn_blocking(move || file.save(&saved)).await;
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Problem::from(&error)),
+            Err(error) => Err(Problem::internal(&error)),
+        }
+    }
+
+    async fn save_or_tell(&mut self) {
+        if let Err(problem) = self.save().await {
+            self.tell(NoticeMessage::Failed { problem });
+        }
+    }
+
+    /// Minds what a failure says about the account itself.
+    async fn mind(&mut self, account: &AccountRef, failure: &Failure) {
+        if failure.signed_out()
+            && let Some(found) = self.saved.accounts.iter_mut().find(|found| found.id == *account)
+            && !found.signed_out
+        {
+            tracing::info!(
+                account.host = found.origin.host_and_port(),
+                "The server knows this device no longer"
+            );
+            found.signed_out = true;
+            self.save_or_tell().await;
+        }
+        if matches!(failure, Failure::KeyMissing) {
+            self.key_missing.insert(account.clone());
+        }
+    }
+
+    fn tell(&mut self, message: NoticeMessage) {
+        self.notices += 1;
+        self.notice = Some(Notice { id: self.notices, message });
+    }
+
+    fn dismiss_notice(&mut self, id: u32) {
+        if self.notice.as_ref().is_some_and(|notice| notice.id == id) {
+            self.notice = None;
+        }
+    }
+
+    fn push(&mut self) {
+        self.revision += 1;
+        let state = ViewState {
+            revision: self.revision,
+            screen: self.screen(),
+            notice: self.notice.clone(),
+            accounts: self
+                .saved
+                .accounts
+                .iter()
+                .map(|account| account.view(self.key_missing.contains(&account.id)))
+                .collect(),
+            settings: self.saved.settings.clone(),
+        };
+        self.view.send_replace(state);
+    }
+}

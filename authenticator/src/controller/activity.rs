@@ -1,0 +1,182 @@
+//! The regular look at every account's activity, its list, and the alarm when a log was rewritten.
+
+use protocol::text::{NAME_LENGTH_MAX, clean};
+use protocol::wire::ActivityEntry as Entry;
+use serde::Deserialize;
+
+use super::message::Message;
+use super::stage::Stage;
+use super::{Controller, Turn};
+use crate::accounts::Account;
+use crate::activity::{Look, look};
+use crate::ports::Notification;
+use crate::secrets::Failure;
+use crate::view::{AccountRef, ActivityEntry, Listing, NoticeMessage};
+
+/// Older entries that the list shows beside those that are new.
+const SHOWN_BACK: i64 = 200;
+/// Longest summary shown, in characters.
+const SUMMARY_LENGTH_MAX: usize = 300;
+/// Entry kinds that the person is told about.
+const SIGNED_IN: &str = "signed_in";
+const DEVICE_ENROLLED: &str = "device_enrolled";
+
+impl Controller {
+    /// Looks at the activity of every account that works, one look at a time each.
+    pub(super) fn look_at_activity(&mut self) {
+        if !self.is_started() {
+            return;
+        }
+        let accounts: Vec<Account> =
+            self.saved.accounts.iter().filter(|account| self.is_ready(account)).cloned().collect();
+        for account in accounts {
+            if self.looking.insert(account.id.clone()) {
+                let (chain, head) = (account.account.to_string(), account.head.clone());
+                self.ask(
+                    &account.id,
+                    async move |access| look(&access.client, &access.auth, &chain, head.as_ref(), 0).await,
+                    |account, result| Message::Looked { account, result },
+                );
+            }
+        }
+    }
+
+    pub(super) async fn looked(&mut self, id: AccountRef, result: Result<Look, Failure>) {
+        self.looking.remove(&id);
+        match result {
+            Ok(look) => self.take_look(&id, &look).await,
+            Err(failure) => {
+                tracing::debug!(%failure, "The activity could not be looked at; the next look is in a minute");
+                self.mind(&id, &failure).await;
+            }
+        }
+    }
+
+    pub(super) fn show_activity(&mut self) {
+        let Some(account) = self.listed_account() else { return self.show_home() };
+        self.show(Stage::Activity { account, list: Listing::loading() });
+        self.fetch_activity();
+    }
+
+    pub(super) fn fetch_activity(&mut self) {
+        let Stage::Activity { account, list } = &mut self.stage else { return };
+        list.loading = true;
+        let (turn, id) = (self.turn, account.clone());
+        let Some((chain, head)) =
+            self.account(&id).map(|account| (account.account.to_string(), account.head.clone()))
+        else {
+            return;
+        };
+        self.ask(
+            &id,
+            async move |access| look(&access.client, &access.auth, &chain, head.as_ref(), SHOWN_BACK).await,
+            move |account, result| Message::ActivityFetched { turn, account, result },
+        );
+    }
+
+    pub(super) async fn activity_fetched(
+        &mut self,
+        turn: Turn,
+        id: AccountRef,
+        result: Result<Look, Failure>,
+    ) {
+        let items = match result {
+            Ok(look) => {
+                self.take_look(&id, &look).await;
+                Ok(look.entries.iter().rev().map(entry_view).collect())
+            }
+            Err(failure) => {
+                self.mind(&id, &failure).await;
+                Err(failure)
+            }
+        };
+        let Stage::Activity { list, .. } = &mut self.stage else { return };
+        if turn == self.turn {
+            super::lists::fill(list, items);
+        }
+    }
+
+    /// The person has read the alarm: what the server says is where the next look begins.
+    pub(super) async fn accept_activity(&mut self, id: &AccountRef) {
+        let Some(account) = self.saved.accounts.iter_mut().find(|account| account.id == *id) else { return };
+        if account.alarm {
+            account.alarm = false;
+            account.head = None;
+            self.save_or_tell().await;
+            self.look_at_activity();
+        }
+    }
+
+    /// Keeps where the log ends, tells what is new, raises the alarm. While it stands, the old head is kept as evidence.
+    async fn take_look(&mut self, id: &AccountRef, look: &Look) {
+        let Some(at) = self.saved.accounts.iter().position(|account| account.id == *id) else { return };
+        let account = &mut self.saved.accounts[at];
+        let host = account.origin.host_and_port().to_owned();
+        if look.rewritten {
+            if !account.alarm {
+                tracing::warn!(account.host = host, "The activity log does not extend what was seen before");
+                account.alarm = true;
+                self.notifier.notify(Notification::ActivityRewritten { host });
+                self.save_or_tell().await;
+            }
+            return;
+        }
+        if account.alarm {
+            return;
+        }
+        let seen_to = account.head.as_ref().map(|head| head.seq);
+        let is_newer = match (&look.head, seen_to) {
+            (Some(head), Some(seen_to)) => head.seq > seen_to,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if !is_newer {
+            return;
+        }
+        account.head.clone_from(&look.head);
+        let own = account.device;
+        self.save_or_tell().await;
+        // The first look after enrolling reads what happened before this computer came.
+        let Some(seen_to) = seen_to else { return };
+        for entry in look.entries.iter().filter(|entry| entry.seq > seen_to && entry.device != Some(own)) {
+            self.tell_entry(&host, entry);
+        }
+    }
+
+    fn tell_entry(&mut self, host: &str, entry: &Entry) {
+        let (host, summary) = (host.to_owned(), clean(&entry.summary, SUMMARY_LENGTH_MAX));
+        match entry.kind.as_str() {
+            SIGNED_IN => {
+                let claimed: Claimed = serde_json::from_str(&entry.body).unwrap_or_default();
+                self.tell(NoticeMessage::NewSignIn {
+                    host: host.clone(),
+                    browser: clean(&claimed.browser, NAME_LENGTH_MAX),
+                    system: clean(&claimed.system, NAME_LENGTH_MAX),
+                });
+                self.notifier.notify(Notification::NewSignIn { host, summary });
+            }
+            DEVICE_ENROLLED => self.notifier.notify(Notification::DeviceAdded { host, summary }),
+            _ => {}
+        }
+    }
+}
+
+/// What a `signed_in` entry may say of the browser.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Claimed {
+    browser: String,
+    system: String,
+}
+
+fn entry_view(entry: &Entry) -> ActivityEntry {
+    ActivityEntry {
+        seq: u64::try_from(entry.seq).unwrap_or(0),
+        at: entry.at.unix_s(),
+        kind: clean(&entry.kind, NAME_LENGTH_MAX),
+        summary: clean(&entry.summary, SUMMARY_LENGTH_MAX),
+        address: entry.address.as_deref().map(|address| clean(address, NAME_LENGTH_MAX)),
+        device: entry.device.map(|device| device.to_string()),
+        session: entry.session.map(|session| session.to_string()),
+    }
+}

@@ -1,0 +1,338 @@
+//! Sessions, devices and the code for another computer.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::id::{DeviceId, SessionId};
+use protocol::link::Payload;
+use protocol::text::{NAME_LENGTH_MAX, clean};
+use protocol::wire::{
+    DeviceBody, DeviceKind, DevicesBody, EnrolmentBody, ProblemName, SessionRow, SessionsBody,
+};
+
+use super::message::{Act, Message};
+use super::stage::Stage;
+use super::{Controller, Turn};
+use crate::accounts::Account;
+use crate::enrolment_code::qr_picture;
+use crate::error_code::{ErrorCode, Problem};
+use crate::secrets::{Access, Failure};
+use crate::server_client::CallError;
+use crate::view::{AccountRef, DeviceView, EnrolmentCode, Listing, NoticeMessage, SessionView};
+
+/// Longest device name, in characters.
+const DEVICE_NAME_LENGTH_MAX: usize = 64;
+
+impl Controller {
+    /// The account that lists show: the chosen one, else the first that works, else the first.
+    pub(super) fn listed_account(&self) -> Option<AccountRef> {
+        let chosen = self.selected.as_ref().and_then(|id| self.account(id));
+        let ready = || self.saved.accounts.iter().find(|account| self.is_ready(account));
+        chosen.or_else(ready).or_else(|| self.saved.accounts.first()).map(|account| account.id.clone())
+    }
+
+    pub(super) fn select_account(&mut self, account: AccountRef) {
+        if self.account(&account).is_none() {
+            return;
+        }
+        self.selected = Some(account);
+        match &self.stage {
+            Stage::Sessions { .. } => self.show_sessions(),
+            Stage::Devices { .. } => self.show_devices(),
+            Stage::Activity { .. } => self.show_activity(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn show_sessions(&mut self) {
+        let Some(account) = self.listed_account() else { return self.show_home() };
+        self.show(Stage::Sessions { account, list: Listing::loading(), ending: Vec::new() });
+        self.fetch_sessions();
+    }
+
+    pub(super) fn fetch_sessions(&mut self) {
+        let Stage::Sessions { account, list, .. } = &mut self.stage else { return };
+        list.loading = true;
+        let (turn, id) = (self.turn, account.clone());
+        self.ask(
+            &id,
+            async |access| access.client.sessions(&access.auth).await,
+            move |account, result| Message::Sessions { turn, account, result },
+        );
+    }
+
+    pub(super) async fn sessions_fetched(
+        &mut self,
+        turn: Turn,
+        id: AccountRef,
+        result: Result<SessionsBody, Failure>,
+    ) {
+        if let Err(failure) = &result {
+            self.mind(&id, failure).await;
+        }
+        let Some(own) = self.account(&id).cloned() else { return };
+        let Stage::Sessions { list, .. } = &mut self.stage else { return };
+        if turn == self.turn {
+            let items = result.map(|body| body.sessions.iter().map(|row| session_view(row, &own)).collect());
+            fill(list, items);
+        }
+    }
+
+    pub(super) fn end_session(&mut self, account: &AccountRef, session: String) {
+        let Stage::Sessions { ending, .. } = &mut self.stage else { return };
+        let Some(id) = SessionId::parse(&session) else { return };
+        if ending.contains(&session) {
+            return;
+        }
+        ending.push(session.clone());
+        let act = Act::EndSession { id: session };
+        self.act(account, act, async move |access| access.client.end_session(id, &access.auth).await);
+    }
+
+    pub(super) fn end_all_sessions(&mut self, account: &AccountRef) {
+        self.act(account, Act::EndAllSessions, async |access| {
+            access.client.end_all_sessions(&access.auth).await
+        });
+    }
+
+    pub(super) fn show_devices(&mut self) {
+        let Some(account) = self.listed_account() else { return self.show_home() };
+        self.show(Stage::Devices { account, list: Listing::loading(), changing: Vec::new() });
+        self.fetch_devices();
+    }
+
+    pub(super) fn fetch_devices(&mut self) {
+        let Stage::Devices { account, list, .. } = &mut self.stage else { return };
+        list.loading = true;
+        let (turn, id) = (self.turn, account.clone());
+        self.ask(
+            &id,
+            async |access| access.client.devices(&access.auth).await,
+            move |account, result| Message::Devices { turn, account, result },
+        );
+    }
+
+    pub(super) async fn devices_fetched(
+        &mut self,
+        turn: Turn,
+        id: AccountRef,
+        result: Result<DevicesBody, Failure>,
+    ) {
+        if let Err(failure) = &result {
+            self.mind(&id, failure).await;
+        }
+        let Stage::Devices { list, .. } = &mut self.stage else { return };
+        if turn == self.turn {
+            fill(list, result.map(|body| body.devices.iter().map(device_view).collect()));
+        }
+    }
+
+    pub(super) fn rename_device(&mut self, account: &AccountRef, device: String, name: &str) {
+        let name = clean(name, DEVICE_NAME_LENGTH_MAX);
+        if name.is_empty() {
+            let problem = Problem::plain(ErrorCode::FieldMissing { field: "name".to_owned() });
+            return self.tell(NoticeMessage::Failed { problem });
+        }
+        let Some(id) = self.begin_device_change(&device) else { return };
+        let act = Act::RenameDevice { id: device };
+        self.act(account, act, async move |access| {
+            access.client.rename_device(id, &name, &access.auth).await
+        });
+    }
+
+    /// Another device; the own one is removed by signing out, which also forgets its key.
+    pub(super) fn remove_device(&mut self, account: AccountRef, device: String) {
+        if self.account(&account).is_some_and(|account| account.device.to_string() == device) {
+            return self.sign_out(account);
+        }
+        let Some(id) = self.begin_device_change(&device) else { return };
+        let act = Act::RemoveDevice { id: device };
+        self.act(&account, act, async move |access| access.client.remove_device(id, &access.auth).await);
+    }
+
+    fn begin_device_change(&mut self, device: &str) -> Option<DeviceId> {
+        let Stage::Devices { changing, .. } = &mut self.stage else { return None };
+        let id = DeviceId::parse(device)?;
+        if changing.iter().any(|other| other == device) {
+            return None;
+        }
+        changing.push(device.to_owned());
+        Some(id)
+    }
+
+    /// A change at a server came back. It happened whatever is shown by now; the list on show follows.
+    pub(super) async fn done(&mut self, account: AccountRef, act: Act, result: Result<(), Failure>) {
+        match &mut self.stage {
+            Stage::Sessions { ending, .. } => {
+                if let Act::EndSession { id } = &act {
+                    ending.retain(|other| other != id);
+                }
+            }
+            Stage::Devices { changing, .. } => {
+                if let Act::RenameDevice { id } | Act::RemoveDevice { id } = &act {
+                    changing.retain(|other| other != id);
+                }
+            }
+            _ => {}
+        }
+        let is_gone =
+            matches!(&result, Err(Failure::Call(error)) if error.name() == Some(ProblemName::NotFound));
+        match (result, &act) {
+            (Ok(()), Act::EndSession { .. }) => self.tell(NoticeMessage::SessionEnded),
+            (Ok(()), Act::EndAllSessions) => self.tell(NoticeMessage::AllSessionsEnded),
+            (Ok(()), Act::RenameDevice { .. }) => self.tell(NoticeMessage::DeviceRenamed),
+            (Ok(()), Act::RemoveDevice { .. }) => self.tell(NoticeMessage::DeviceRemoved),
+            (Err(_), Act::EndSession { .. }) if is_gone => self.tell(NoticeMessage::SessionEnded),
+            (Err(_), Act::RemoveDevice { .. }) if is_gone => self.tell(NoticeMessage::DeviceRemoved),
+            (Err(failure), _) => {
+                self.mind(&account, &failure).await;
+                self.tell(NoticeMessage::Failed { problem: failure.problem(|_| None) });
+            }
+        }
+        let shown = match &self.stage {
+            Stage::Sessions { account, .. } | Stage::Devices { account, .. } => Some(account),
+            _ => None,
+        };
+        if shown == Some(&account) {
+            self.reload();
+        }
+    }
+
+    pub(super) fn add_computer(&mut self, account: &AccountRef) {
+        if self.account(account).is_none() || !self.leave() {
+            return;
+        }
+        self.selected = Some(account.clone());
+        self.show(Stage::AddComputer {
+            account: account.clone(),
+            code: None,
+            ends: Duration::ZERO,
+            problem: None,
+        });
+        let turn = self.turn;
+        self.ask(
+            account,
+            async |access| access.client.new_enrolment(&access.auth).await,
+            move |account, result| Message::Enrolment { turn, account, result },
+        );
+    }
+
+    pub(super) async fn enrolment_made(
+        &mut self,
+        turn: Turn,
+        id: AccountRef,
+        result: Result<EnrolmentBody, Failure>,
+    ) {
+        if let Err(failure) = &result {
+            self.mind(&id, failure).await;
+        }
+        let Some(origin) = self.account(&id).map(|account| account.origin.clone()) else { return };
+        if turn != self.turn {
+            return;
+        }
+        let now = self.reach.clock.elapsed();
+        let Stage::AddComputer { code, ends, problem, .. } = &mut self.stage else { return };
+        let made = match result {
+            // A server that is enrolled may still not lead other computers elsewhere.
+            Ok(body) => match Payload::parse(&body.link) {
+                Payload::Enrol(link) if link.origin == origin => Ok(body),
+                _ => {
+                    Err(Problem::plain(ErrorCode::NotCountersign { host: origin.host_and_port().to_owned() }))
+                }
+            },
+            Err(failure) => Err(failure.problem(|_| None)),
+        };
+        let picture = made.and_then(|body| match qr_picture(&body.link) {
+            Some(picture) => Ok((body, picture)),
+            None => Err(Problem::plain(ErrorCode::Internal)),
+        });
+        match picture {
+            Ok((body, picture)) => {
+                let left_s = u32::try_from(body.expires_at.since_s(body.now).max(0)).unwrap_or(u32::MAX);
+                let left = Duration::from_secs(left_s.into());
+                *ends = now + left;
+                *code = Some(EnrolmentCode {
+                    link: body.link,
+                    png: picture.data_uri,
+                    size: picture.size,
+                    left_s,
+                });
+                self.wake_in(left);
+            }
+            Err(failed) => *problem = Some(failed),
+        }
+    }
+
+    /// Asks the account's server beside the controller.
+    pub(super) fn ask<A, W>(
+        &self,
+        id: &AccountRef,
+        call: impl FnOnce(Arc<Access>) -> W + Send + 'static,
+        message: impl FnOnce(AccountRef, Result<A, Failure>) -> Message + Send + 'static,
+    ) where
+        A: Send + 'static,
+        W: Future<Output = Result<A, CallError>> + Send,
+    {
+        let Some(account) = self.account(id).cloned() else { return };
+        let reach = self.reach.clone();
+        self.spawn(async move {
+            let result = match reach.open(&account).await {
+                Ok(access) => call(access).await.map_err(Failure::from),
+                Err(failure) => Err(failure),
+            };
+            message(account.id, result)
+        });
+    }
+
+    /// Changes something at the account's server; what came of it is told by [`Self::done`].
+    fn act<W>(&self, id: &AccountRef, act: Act, call: impl FnOnce(Arc<Access>) -> W + Send + 'static)
+    where
+        W: Future<Output = Result<(), CallError>> + Send,
+    {
+        self.ask(id, call, move |account, result| Message::Done { account, act, result });
+    }
+}
+
+/// Takes an answer into a list; after a failure the older items stay.
+pub(super) fn fill<T>(list: &mut Listing<T>, result: Result<Vec<T>, Failure>) {
+    list.loading = false;
+    match result {
+        Ok(items) => {
+            list.items = Some(items);
+            list.problem = None;
+        }
+        Err(failure) => list.problem = Some(failure.problem(|_| None)),
+    }
+}
+
+/// A session as the window sees it.
+pub(super) fn session_view(row: &SessionRow, own: &Account) -> SessionView {
+    SessionView {
+        id: row.id.to_string(),
+        created_at: row.created_at.unix_s(),
+        last_seen_at: row.last_seen_at.unix_s(),
+        address: clean(&row.address, NAME_LENGTH_MAX),
+        browser: clean(&row.browser, NAME_LENGTH_MAX),
+        system: clean(&row.system, NAME_LENGTH_MAX),
+        device_name: clean(&row.device.name, NAME_LENGTH_MAX),
+        by_this_device: row.device.id == own.device,
+    }
+}
+
+fn device_view(body: &DeviceBody) -> DeviceView {
+    let kind = match body.kind {
+        DeviceKind::Linux => "linux",
+        DeviceKind::Macos => "macos",
+        DeviceKind::Windows => "windows",
+        DeviceKind::Other => "other",
+    };
+    DeviceView {
+        id: body.id.to_string(),
+        name: clean(&body.name, NAME_LENGTH_MAX),
+        kind: kind.to_owned(),
+        created_at: body.created_at.unix_s(),
+        last_seen_at: body.last_seen_at.unix_s(),
+        current: body.current,
+    }
+}

@@ -1,0 +1,71 @@
+//! What the controller's tasks answer.
+
+use protocol::context::Via;
+use protocol::statement::Decision;
+use protocol::wire::{DevicesBody, EnrolmentBody, SessionsBody};
+use scanner::Read;
+
+use super::Turn;
+use super::camera::CameraNews;
+use super::enrol::Enrolled;
+use crate::accounts::Saved;
+use crate::activity::Look;
+use crate::error_code::Problem;
+use crate::secrets::Failure;
+use crate::server_client::{DecisionAnswer, Scanned};
+use crate::view::{AccountRef, CameraChoice};
+
+/// An answer. Those with a turn are dropped when the turn is over; the others are about things that happened.
+pub(super) enum Message {
+    /// Keychain probed, accounts file read.
+    Started { turn: Turn, result: Result<Saved, Problem> },
+    /// The server enrolled this computer, or not.
+    Enrolled { turn: Turn, result: Result<Box<Enrolled>, Failure> },
+    /// The new account's secrets are in the keychain under `id`.
+    Kept { turn: Turn, id: AccountRef, result: Result<(), Failure> },
+    /// The new account was not wanted; `told`: its device is gone from the server.
+    Refused { turn: Turn, host: String, told: bool },
+    /// News of a camera session.
+    Camera { session: u64, news: CameraNews },
+    /// The cameras there are.
+    Cameras { choices: Vec<CameraChoice> },
+    /// A picture or the screen was read.
+    Read { turn: Turn, via: Via, result: Result<Vec<Read>, Problem> },
+    /// The server answered a scan.
+    Scanned { turn: Turn, account: AccountRef, result: Result<Box<Scanned>, Failure> },
+    /// The server answered a decision.
+    Decided { turn: Turn, decision: Decision, result: Result<DecisionAnswer, Failure> },
+    /// The sessions, while waiting for the page.
+    PageCame { turn: Turn, result: Result<SessionsBody, Failure> },
+    /// The stage's time is over.
+    Deadline { turn: Turn },
+    /// The sessions.
+    Sessions { turn: Turn, account: AccountRef, result: Result<SessionsBody, Failure> },
+    /// The devices.
+    Devices { turn: Turn, account: AccountRef, result: Result<DevicesBody, Failure> },
+    /// A link for another computer.
+    Enrolment { turn: Turn, account: AccountRef, result: Result<EnrolmentBody, Failure> },
+    /// A change at the server.
+    Done { account: AccountRef, act: Act, result: Result<(), Failure> },
+    /// The regular look at the activity.
+    Looked { account: AccountRef, result: Result<Look, Failure> },
+    /// The activity for its list.
+    ActivityFetched { turn: Turn, account: AccountRef, result: Result<Look, Failure> },
+    /// An account's secrets are gone from here; `told`: its device from the server too.
+    SignedOut { account: AccountRef, told: bool, result: Result<(), Failure> },
+    /// Everything is gone from here; `offline`: servers that could not be told.
+    Erased { offline: Vec<String>, result: Result<(), Problem> },
+}
+
+/// A change at a server that is not bound to a turn: it happened, whatever is shown by then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Act {
+    /// A session was ended.
+    EndSession { id: String },
+    /// All sessions were ended.
+    EndAllSessions,
+    /// A device got another name.
+    RenameDevice { id: String },
+    /// A device was removed.
+    RemoveDevice { id: String },
+}

@@ -1,0 +1,72 @@
+//! Start: can the keychain be used, and which accounts are there?
+
+use super::message::Message;
+use super::stage::Stage;
+use super::{Controller, Turn};
+use crate::accounts::Saved;
+use crate::error_code::Problem;
+use crate::secrets::vault_problem;
+
+impl Controller {
+    /// Probes the keychain and reads the accounts file.
+    pub(super) fn start(&mut self) {
+        let (turn, keychain, file) = (self.turn, self.reach.keychain.clone(), self.file.clone());
+        self.spawn(async move {
+            let result = async {
+                keychain.probe().await.map_err(|error| vault_problem(&error))?;
+                match tokio::task::spawn_blocking(move || file.load()).await {
+                    Ok(loaded) => loaded.map_err(|error| Problem::from(&error)),
+                    Err(error) => Err(Problem::internal(&error)),
+                }
+            }
+            .await;
+            Message::Started { turn, result }
+        });
+    }
+
+    /// Nothing but a new try, or erasing everything, is possible before this is true.
+    pub(super) fn is_started(&self) -> bool {
+        !matches!(self.stage, Stage::Loading | Stage::StartTrouble { .. })
+    }
+
+    pub(super) fn retry_start(&mut self) {
+        if let Stage::StartTrouble { retrying, .. } = &mut self.stage
+            && !*retrying
+        {
+            *retrying = true;
+            self.start();
+        }
+    }
+
+    pub(super) async fn started(&mut self, turn: Turn, result: Result<Saved, Problem>) {
+        if turn != self.turn {
+            return;
+        }
+        match result {
+            Ok(saved) => {
+                tracing::info!(accounts = saved.accounts.len(), "Accounts are loaded");
+                self.saved = saved;
+                self.find_missing_keys().await;
+                self.show_home();
+                self.look_at_activity();
+                if let Some(link) = self.waiting_link.take() {
+                    self.take_link(&link);
+                }
+            }
+            Err(problem) => {
+                tracing::warn!(problem.details, "The app cannot start yet");
+                self.show(Stage::StartTrouble { problem, retrying: false });
+            }
+        }
+    }
+
+    /// An account whose key is gone (another keychain, a restored home) says so before somebody scans with it.
+    async fn find_missing_keys(&mut self) {
+        self.key_missing.clear();
+        for account in &self.saved.accounts {
+            if let Ok(None) = self.reach.keychain.get(account.id.0.clone()).await {
+                self.key_missing.insert(account.id.clone());
+            }
+        }
+    }
+}
