@@ -1,0 +1,21 @@
+//! What the pages ask the service.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::cookies::CookieNames;
+use crate::pages::Desk;
+use crate::service::{Browser, Service};
+
+impl Desk for Arc<Service> {
+    fn nonce(&self) -> String {
+        Service::nonce(self)
+    }
+
+    /// A store that does not answer stales nothing: the page's own script finds out and says so.
+    async fn is_stale(&self, cookies: &HeaderMap) -> bool {
+        let cookies = CookieNames::of(self.origin()).session(cookies);
+        matches!(self.browser(&cookies).await, Ok(Browser::Stale))
+    }
+}

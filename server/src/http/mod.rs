@@ -1,0 +1,170 @@
+//! The HTTP face of the service: a handler extracts, calls one service function and maps the result.
+//!
+//! 1. The head of a call is judged first: client address, `Origin`, proof, token, cookies ([`extract`]).
+//! 2. Then the body is read, of bounded size ([`json`]).
+//! 3. Every failure becomes a problem in one place ([`problem`]).
+
+mod account;
+mod address;
+mod cookies;
+mod decisions;
+mod desk;
+mod devices;
+mod events;
+mod extract;
+mod json;
+mod problem;
+mod requests;
+mod session;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{any, get};
+use http::header::{CACHE_CONTROL, HeaderName};
+use http::{HeaderValue, StatusCode};
+use protocol::wire::{ProblemName, WellKnown};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::service::Service;
+use address::ProxyRule;
+use cookies::CookieNames;
+use json::Fresh;
+use problem::Problem;
+
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// What handlers share.
+#[derive(Clone)]
+struct App(Arc<Shared>);
+
+struct Shared {
+    service: Arc<Service>,
+    cookies: CookieNames,
+    proxies: ProxyRule,
+    openapi: String,
+}
+
+/// All calls of docs/protocol.md, "HTTP interface", but pages, health and metrics. Has no fallback, so that it can be
+/// merged with the pages. Serve it with connect info of [`std::net::SocketAddr`].
+pub fn router(service: Arc<Service>) -> Router {
+    let (routes, api) = calls().split_for_parts();
+    let app = App(Arc::new(Shared {
+        cookies: CookieNames::of(service.origin()),
+        proxies: ProxyRule::new(&service.settings().proxies, service.origin()),
+        openapi: document(api),
+        service,
+    }));
+    routes
+        .route("/openapi.json", get(openapi_json))
+        .route("/api/{*rest}", any(missing))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), with_nonce))
+        .with_state(app)
+}
+
+/// The OpenAPI document of [`router`], as JSON text.
+pub fn openapi() -> String {
+    document(calls().split_for_parts().1)
+}
+
+fn calls() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(well_known))
+        .routes(routes!(requests::start))
+        .routes(routes!(requests::state, requests::cancel))
+        .routes(routes!(events::events))
+        .routes(routes!(requests::show_user_code))
+        .routes(routes!(requests::redeem))
+        .routes(routes!(session::session, session::end_session))
+        .routes(routes!(session::refresh))
+        .routes(routes!(devices::enrol, devices::devices))
+        .routes(routes!(devices::rename_device, devices::revoke_device))
+        .routes(routes!(devices::create_enrolment))
+        .routes(routes!(decisions::scan))
+        .routes(routes!(decisions::decide))
+        .routes(routes!(account::sessions, account::end_sessions))
+        .routes(routes!(account::end_session))
+        .routes(routes!(account::activity))
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Countersign",
+    description = "Sign in to a page by approving it on another computer. The ceremony is described in docs/protocol.md.",
+    license(name = "MIT OR Apache-2.0")
+))]
+struct Document;
+
+fn document(calls: utoipa::openapi::OpenApi) -> String {
+    let mut document = Document::openapi();
+    document.merge(calls);
+    let scheme = Http::builder()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("`Authorization: DPoP TOKEN` with a proof of the device's key (RFC 9449)"))
+        .build();
+    document.components.get_or_insert_default().add_security_scheme("device", SecurityScheme::Http(scheme));
+    document.to_json().expect("the document is made of strings and numbers")
+}
+
+/// Says what this server is called and which protocol it speaks; brings a nonce.
+#[utoipa::path(
+    get, path = "/.well-known/countersign", tag = "anyone",
+    responses((status = 200, description = "The server", body = WellKnown))
+)]
+async fn well_known(State(app): State<App>) -> ([(HeaderName, String); 1], Fresh<WellKnown>) {
+    ([(DPOP_NONCE, app.service().nonce())], Fresh(app.service().well_known()))
+}
+
+async fn openapi_json(State(app): State<App>) -> ([(HeaderName, HeaderValue); 1], String) {
+    let json = HeaderValue::from_static("application/json");
+    ([(http::header::CONTENT_TYPE, json)], app.0.openapi.clone())
+}
+
+async fn missing() -> Problem {
+    Problem::new(ProblemName::NotFound)
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(ProblemName::MethodNotAllowed)
+}
+
+/// Adds a nonce to every answer to a proof, and to every refusal that one could mend.
+async fn with_nonce(State(app): State<App>, request: Request, next: Next) -> Response {
+    let proven = request.headers().contains_key("dpop");
+    let mut response = next.run(request).await;
+    if proven || response.status() == StatusCode::UNAUTHORIZED {
+        let nonce = HeaderValue::try_from(app.service().nonce()).expect("a nonce is base64url");
+        response.headers_mut().insert(DPOP_NONCE, nonce);
+    }
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+impl App {
+    fn service(&self) -> &Arc<Service> {
+        &self.0.service
+    }
+
+    fn cookies(&self) -> &CookieNames {
+        &self.0.cookies
+    }
+
+    fn proxies(&self) -> &ProxyRule {
+        &self.0.proxies
+    }
+
+    fn body_length_max(&self) -> usize {
+        usize::try_from(self.service().settings().limits.body_bytes).unwrap_or(usize::MAX)
+    }
+
+    fn token_life_s(&self) -> u32 {
+        self.service().settings().session.token_s
+    }
+}

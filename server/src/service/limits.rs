@@ -1,0 +1,105 @@
+//! What is counted, by whom, and what happens above the limit: 429 and the seconds to wait.
+
+use protocol::encoding::base64url;
+use protocol::id::{AccountId, DeviceId};
+use protocol::secret::sha256;
+
+use super::{ClientAddress, Failure, Service};
+use crate::store::{Allowance, Limit};
+
+const HOUR_S: u32 = 3_600;
+
+impl Service {
+    /// Counts a start of a login request.
+    pub(super) async fn count_start(&self, address: ClientAddress) -> Result<(), Failure> {
+        let limit = self.window(self.settings.limits.starts_per_address);
+        self.hit(&format!("start {}", address.neighbourhood()), limit).await
+    }
+
+    /// Refuses an address whose proofs, tokens or statements have failed too often.
+    pub(super) async fn may_prove(&self, address: ClientAddress) -> Result<(), Failure> {
+        self.peek(&failed_key(address), self.failed_limit()).await
+    }
+
+    /// Counts a proof, token or statement that failed, and gives `failure` back.
+    pub(super) async fn failed(&self, address: ClientAddress, failure: Failure) -> Failure {
+        match self.short_lived.hit(&failed_key(address), self.failed_limit(), self.now()).await {
+            Ok(Allowance::Allowed | Allowance::Refused { .. }) => failure,
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Refuses a device or account that typed too many wrong codes.
+    pub(super) async fn may_type(&self, device: DeviceId, account: AccountId) -> Result<(), Failure> {
+        let [(device, per_device), (account, per_account)] = self.typed_limits(device, account);
+        self.peek(&device, per_device).await?;
+        self.peek(&account, per_account).await
+    }
+
+    /// Counts a wrong typed code.
+    pub(super) async fn mistyped(&self, device: DeviceId, account: AccountId) -> Result<(), Failure> {
+        let [(device, per_device), (account, per_account)] = self.typed_limits(device, account);
+        self.hit(&device, per_device).await?;
+        self.hit(&account, per_account).await
+    }
+
+    /// Counts a password that is tried on `username`, right or wrong: a burst of guesses must not pass together, and a
+    /// person enrols a few devices at most.
+    pub(super) async fn count_password(&self, username: &str) -> Result<(), Failure> {
+        let limit = self.window(self.settings.limits.wrong_passwords_per_account);
+        let name = base64url(&sha256(username.as_bytes()));
+        self.hit(&format!("password {name}"), limit).await
+    }
+
+    /// Refuses an address with too many wrong passwords.
+    pub(super) async fn may_try_password(&self, address: ClientAddress) -> Result<(), Failure> {
+        let limit = self.window(self.settings.limits.wrong_passwords_per_address);
+        self.peek(&wrong_password_key(address), limit).await
+    }
+
+    /// Counts a wrong password of an address.
+    pub(super) async fn wrong_password(&self, address: ClientAddress) -> Result<(), Failure> {
+        let limit = self.window(self.settings.limits.wrong_passwords_per_address);
+        self.hit(&wrong_password_key(address), limit).await
+    }
+
+    fn failed_limit(&self) -> Limit {
+        self.window(self.settings.limits.failed_proofs_per_address)
+    }
+
+    fn typed_limits(&self, device: DeviceId, account: AccountId) -> [(String, Limit); 2] {
+        let limits = &self.settings.limits;
+        let per_hour = Limit { hits: limits.user_codes_per_account_and_hour, window_s: HOUR_S };
+        [
+            (format!("typed by {device}"), self.window(limits.wrong_user_codes_per_device)),
+            (format!("typed for {account}"), per_hour),
+        ]
+    }
+
+    fn window(&self, hits: u32) -> Limit {
+        Limit { hits, window_s: self.settings.limits.window_s }
+    }
+
+    async fn hit(&self, key: &str, limit: Limit) -> Result<(), Failure> {
+        judged(self.short_lived.hit(key, limit, self.now()).await?)
+    }
+
+    async fn peek(&self, key: &str, limit: Limit) -> Result<(), Failure> {
+        judged(self.short_lived.peek(key, limit, self.now()).await?)
+    }
+}
+
+fn failed_key(address: ClientAddress) -> String {
+    format!("failed {}", address.neighbourhood())
+}
+
+fn wrong_password_key(address: ClientAddress) -> String {
+    format!("wrong password {}", address.neighbourhood())
+}
+
+const fn judged(allowance: Allowance) -> Result<(), Failure> {
+    match allowance {
+        Allowance::Allowed => Ok(()),
+        Allowance::Refused { retry_after_s } => Err(Failure::TooMany { retry_after_s }),
+    }
+}

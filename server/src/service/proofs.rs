@@ -1,0 +1,82 @@
+//! Who calls: proofs of possession, and the devices behind them.
+
+use protocol::key::PublicKey;
+use protocol::proof::{self, Call, ProofError, REMEMBERED_S};
+use protocol::secret::Secret;
+
+use super::{ClientAddress, Failure, Service};
+use crate::store::Holder;
+
+/// A proof as it came, and the call that it came with.
+#[derive(Clone, Copy, Debug)]
+pub struct ProofCall<'a> {
+    /// The header `DPoP`.
+    pub proof: &'a str,
+    /// Method, upper case.
+    pub method: &'a str,
+    /// Path without query.
+    pub path: &'a str,
+    /// Where it came from.
+    pub address: ClientAddress,
+}
+
+impl Service {
+    /// Judges a proof that goes with no token, and spends it: it is worth nothing from here on, whatever the answer.
+    ///
+    /// # Errors
+    /// [`Failure::NoNonce`], [`Failure::InvalidProof`] (replays too), [`Failure::TooMany`] after many failures.
+    pub async fn judge_proof(&self, call: ProofCall<'_>) -> Result<PublicKey, Failure> {
+        self.may_prove(call.address).await?;
+        self.spend(call, None).await
+    }
+
+    /// The trusted device with `token`, if the proof is made with its key and for this token.
+    ///
+    /// # Errors
+    /// As [`Service::judge_proof`]; [`Failure::InvalidToken`] when no trusted device of an active account has it.
+    pub async fn authenticate(&self, call: ProofCall<'_>, token: &str) -> Result<Holder, Failure> {
+        self.may_prove(call.address).await?;
+        let key = self.spend(call, Some(token)).await?;
+        let holder = match Secret::parse(token) {
+            Some(token) => self.durable.holder_by_token(&token.hash()).await?,
+            None => None,
+        };
+        let Some(holder) = holder else {
+            return Err(self.failed(call.address, Failure::InvalidToken).await);
+        };
+        if holder.device.key != key {
+            return Err(self.failed(call.address, Failure::InvalidProof).await);
+        }
+        self.durable.touch_device(&holder.device, self.now()).await?;
+        Ok(holder)
+    }
+
+    /// Counts a call that should have shown a token or proof and did not, or not in a readable form.
+    pub async fn refuse_unreadable(&self, address: ClientAddress, failure: Failure) -> Failure {
+        match self.may_prove(address).await {
+            Ok(()) => self.failed(address, failure).await,
+            Err(limited) => limited,
+        }
+    }
+
+    async fn spend(&self, call: ProofCall<'_>, token: Option<&str>) -> Result<PublicKey, Failure> {
+        let now = self.now();
+        let url = format!("{}{}", self.origin, call.path);
+        let asked = Call { method: call.method, url: &url, token };
+        let proven = match proof::check(call.proof, &asked, &self.nonces, now) {
+            Ok(proven) => proven,
+            // Every client starts without a nonce, so this is no failure to count.
+            Err(ProofError::Nonce) => return Err(Failure::NoNonce),
+            Err(ProofError::Jws(_) | ProofError::OtherCall) => {
+                return Err(self.failed(call.address, Failure::InvalidProof).await);
+            }
+        };
+        let until = now.plus_s(REMEMBERED_S);
+        let thumbprint = proven.key.thumbprint();
+        if self.short_lived.spend_proof(&thumbprint, &proven.jti, until, now).await? {
+            Ok(proven.key)
+        } else {
+            Err(self.failed(call.address, Failure::InvalidProof).await)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+use protocol::id::{RequestId, SessionId};
+use protocol::key::PublicKey;
+use protocol::request::{Done, Event, PageProof, Refused, Request, State, apply};
+use protocol::secret::Secret;
+use protocol::time::Timestamp;
+use protocol::wire::{Account, RedeemedBody};
+
+use super::settle::{TURNS_MAX, Written, is_cancelled};
+use super::{ClientAddress, Failure, Service};
+use crate::store::{By, EndReason, NewSession, RedeemRefused, Redeemed, SessionView, Versioned};
+
+/// A page that is signed in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// What the page is told.
+    pub body: RedeemedBody,
+    /// The session's public id, for its cookie.
+    pub session: SessionId,
+    /// The session's token, for its cookie; the same for each repeat.
+    pub token: Secret,
+    /// Longest life of the session, in seconds.
+    pub session_s: u32,
+}
+
+impl Service {
+    /// `POST /api/login-requests/{id}/session` (step 5): makes the session. Again by the same page gives the same.
+    ///
+    /// The token follows from the page secret, so a repeat needs no stored secret.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] without the page's cookie; [`Failure::InvalidProof`] with it but another key;
+    /// [`Failure::Request`] too early (409) or too late (410).
+    pub async fn redeem(
+        &self,
+        id: RequestId,
+        secret: Option<&Secret>,
+        key: &PublicKey,
+        address: ClientAddress,
+    ) -> Result<SignedIn, Failure> {
+        for _ in 0..TURNS_MAX {
+            let mut read = self.owned(id, secret).await?;
+            if !matches!(read.request.state, State::Approved { .. }) {
+                read = self.settle(read).await?.ok_or(Failure::NotFound)?;
+            }
+            let read = self.settle_if_past(read).await?.ok_or(Failure::NotFound)?;
+            let secret = secret.ok_or(Failure::NotFound)?;
+            if let Some(signed_in) = self.redeem_once(&read, secret, key, address).await? {
+                return Ok(signed_in);
+            }
+        }
+        Err(Failure::Internal("a redeem never came to rest"))
+    }
+
+    /// One turn; `None`: the record changed before anything was made, so read and decide again.
+    async fn redeem_once(
+        &self,
+        read: &Versioned,
+        secret: &Secret,
+        key: &PublicKey,
+        address: ClientAddress,
+    ) -> Result<Option<SignedIn>, Failure> {
+        let now = self.now();
+        let page = PageProof { secret: secret.hash(), key: key.thumbprint() };
+        let event = Event::Redeem(page);
+        let step = apply(&read.request, &event, now, &self.lives);
+        let ticket = match (step.answer?, &read.request.state) {
+            (Done::Redeemed, State::Approved { lock, .. }) => lock.ticket,
+            (Done::RedeemedAgain, State::Over { decided: Some(decided), .. }) => decided.lock.ticket,
+            _ => return Err(Failure::Internal("only an approved request can be redeemed")),
+        };
+        let token = self.frame_key(&read.request.handle).session_token(secret, &read.request.id);
+        let new = NewSession {
+            id: SessionId::from_random(self.entropy.bytes_16()),
+            ticket,
+            request: read.request.id,
+            token: token.hash(),
+            page_key: page.key,
+            kind: self.settings.session.kind,
+            address: address.to_string(),
+            browser: read.request.claimed.browser.clone(),
+            system: read.request.claimed.system.clone(),
+        };
+        let by = By::address(address.to_string());
+        let made = self.durable.redeem(&new, self.lives.approved_s, &self.session_lives, &by, now).await?;
+        let session = match made {
+            Redeemed::Created { session, .. } => {
+                self.finish(read.clone(), &event, &session, now).await?;
+                tracing::info!(request.id = %read.request.id, session.id = %session.session.id, "Signed in");
+                session
+            }
+            Redeemed::Existing(session) => {
+                self.finish(read.clone(), &event, &session, now).await?;
+                session
+            }
+            Redeemed::Refused(why) => return self.not_redeemed(read, why).await.map(|()| None),
+        };
+        Ok(Some(self.signed_in(&read.request, session, token, now)))
+    }
+
+    /// Lets the short-lived record follow the session that was made. Where the request was called off in between, the
+    /// session ends again; a deadline that passed in between comes too late, since the durable store had said yes.
+    async fn finish(
+        &self,
+        mut read: Versioned,
+        event: &Event,
+        session: &SessionView,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        for _ in 0..TURNS_MAX {
+            let step = apply(&read.request, event, now, &self.lives);
+            match self.write(&read, &step, now).await? {
+                Written::Yes(request) if is_cancelled(&request.state) => {
+                    let (account, id) = (session.account.id, session.session.id);
+                    self.durable.end_session(account, id, EndReason::Ended, &By::server(), now).await?;
+                    step.answer?;
+                    return Ok(());
+                }
+                Written::Yes(_) | Written::Gone => return Ok(()),
+                Written::Again | Written::UserCodeTaken => {}
+            }
+            let Some(again) = self.short_lived.by_id(read.request.id).await? else {
+                return Ok(());
+            };
+            read = again;
+        }
+        Err(Failure::Internal("a redeemed request never came to rest"))
+    }
+
+    /// The durable store said no to an approval that the short-lived record shows.
+    async fn not_redeemed(&self, read: &Versioned, why: RedeemRefused) -> Result<(), Failure> {
+        match why {
+            RedeemRefused::NotApproved => Err(Refused::NotApproved.into()),
+            RedeemRefused::Other => Err(Failure::NotFound),
+            RedeemRefused::Ended => {
+                self.settle(read.clone()).await?;
+                Err(Refused::Ended.into())
+            }
+        }
+    }
+
+    fn signed_in(&self, request: &Request, session: SessionView, token: Secret, now: Timestamp) -> SignedIn {
+        SignedIn {
+            body: RedeemedBody {
+                account: Account {
+                    username: session.account.username,
+                    display_name: session.account.display_name,
+                },
+                return_to: request.return_to.clone(),
+                expires_at: session.token_ends_at,
+                now,
+            },
+            session: session.session.id,
+            token,
+            session_s: u32::try_from(self.session_lives.max_s).unwrap_or(u32::MAX),
+        }
+    }
+}

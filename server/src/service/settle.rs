@@ -1,0 +1,183 @@
+//! Reading a login request: what a crash or another process left behind is finished first.
+
+use protocol::id::AccountId;
+use protocol::request::{
+    Cause, Decide, Event, Lives, Lock, Outcome, PageProof, Redeemer, Request, State, Step, apply,
+};
+use protocol::statement::Decision;
+use protocol::time::Timestamp;
+
+use super::{Failure, Service};
+use crate::store::{Replaced, StoredDecision, Versioned};
+
+/// How often a write is repeated when others write the same record: far more than callers can arrive between.
+pub(super) const TURNS_MAX: u32 = 1_000;
+
+/// What a written step did.
+pub(super) enum Written {
+    /// It is the record now.
+    Yes(Request),
+    /// Somebody else wrote first: read and decide again.
+    Again,
+    /// The record is gone.
+    Gone,
+    /// Another live request has this user code.
+    UserCodeTaken,
+}
+
+impl Service {
+    /// Brings what was read to where the durable store says it is, and writes that.
+    ///
+    /// The durable store is the arbiter (docs/protocol.md): a recorded decision or session counts although the
+    /// short-lived record does not show it, and a revoked device or withdrawn approval ends it.
+    pub(super) async fn settle(&self, mut read: Versioned) -> Result<Option<Versioned>, Failure> {
+        for _ in 0..TURNS_MAX {
+            let now = self.now();
+            let Some(next) = self.unsettled(&read.request, now).await? else {
+                return Ok(Some(read));
+            };
+            let request = Request { state: next, ..(*read.request).clone() };
+            match self.short_lived.replace(&request, read.version, now).await? {
+                Replaced::Replaced(version) => {
+                    read = Versioned { request: request.into(), version };
+                    continue;
+                }
+                Replaced::Changed | Replaced::UserCodeTaken => {}
+                Replaced::Gone => return Ok(None),
+            }
+            let Some(again) = self.short_lived.by_id(read.request.id).await? else {
+                return Ok(None);
+            };
+            read = again;
+        }
+        Err(Failure::Internal("a login request never came to rest"))
+    }
+
+    /// As [`Service::settle`], but asks the durable store only when a deadline has passed: for calls whose own write to
+    /// the durable store finds out the rest.
+    pub(super) async fn settle_if_past(&self, read: Versioned) -> Result<Option<Versioned>, Failure> {
+        let past = read.request.state.ends_at().is_some_and(|ends_at| self.now() >= ends_at);
+        if past { self.settle(read).await } else { Ok(Some(read)) }
+    }
+
+    /// Writes what `step` decided about `read`, if it decided anything.
+    pub(super) async fn write(
+        &self,
+        read: &Versioned,
+        step: &Step,
+        now: Timestamp,
+    ) -> Result<Written, Failure> {
+        let mut request = (*read.request).clone();
+        if step.next.is_none() && step.user_code.is_none() {
+            return Ok(Written::Yes(request));
+        }
+        if let Some(state) = &step.next {
+            request.state = state.clone();
+        }
+        if step.user_code.is_some() {
+            request.user_code = step.user_code;
+        }
+        Ok(match self.short_lived.replace(&request, read.version, now).await? {
+            Replaced::Replaced(_) => Written::Yes(request),
+            Replaced::Changed => Written::Again,
+            Replaced::Gone => Written::Gone,
+            Replaced::UserCodeTaken => Written::UserCodeTaken,
+        })
+    }
+
+    /// Cancels the account's scanned and approved requests that `concerns` says so of.
+    pub(super) async fn revoke_requests(
+        &self,
+        account: AccountId,
+        concerns: impl Fn(&Lock) -> bool,
+    ) -> Result<(), Failure> {
+        for found in self.short_lived.scanned_by(account).await? {
+            if found.request.state.lock().is_some_and(&concerns) {
+                self.revoke_request(found).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Cancels one request in the owner's name, unless it is over.
+    pub(super) async fn revoke_request(&self, mut read: Versioned) -> Result<(), Failure> {
+        for _ in 0..TURNS_MAX {
+            let now = self.now();
+            let step = apply(&read.request, &Event::Cancel(Cause::Revoked), now, &self.lives);
+            match self.write(&read, &step, now).await? {
+                Written::Yes(_) | Written::Gone => return Ok(()),
+                Written::Again | Written::UserCodeTaken => {}
+            }
+            let Some(again) = self.short_lived.by_id(read.request.id).await? else {
+                return Ok(());
+            };
+            read = again;
+        }
+        Err(Failure::Internal("a login request never came to rest"))
+    }
+
+    /// The state that the durable store and the time ask for, if it is another one.
+    async fn unsettled(&self, request: &Request, now: Timestamp) -> Result<Option<State>, Failure> {
+        let by_time = || apply(request, &Event::Look, now, &self.lives).next;
+        match &request.state {
+            State::Waiting { .. } => Ok(by_time()),
+            State::Over { .. } => Ok(None),
+            State::Scanned { lock, .. } => match self.durable.decision(lock.ticket).await? {
+                Some(decision) => Ok(decided(request, &decision, &self.lives)),
+                None if self.durable.holder(lock.device).await?.is_none() => Ok(self.revoked(request, now)),
+                None => Ok(by_time()),
+            },
+            State::Approved { lock, ends_at } => {
+                let decision = self.durable.decision(lock.ticket).await?;
+                if decision.is_some_and(|decision| decision.withdrawn)
+                    || self.durable.holder(lock.device).await?.is_none()
+                {
+                    return Ok(self.revoked(request, now));
+                }
+                if now < *ends_at {
+                    return Ok(None);
+                }
+                let sessions = self.durable.sessions(lock.account, &self.session_lives, now).await?;
+                let made = sessions.iter().find(|view| view.session.request == request.id);
+                Ok(made
+                    .and_then(|view| redeemed(request, view.session.created_at, &self.lives))
+                    .or_else(by_time))
+            }
+        }
+    }
+
+    fn revoked(&self, request: &Request, now: Timestamp) -> Option<State> {
+        apply(request, &Event::Cancel(Cause::Revoked), now, &self.lives).next
+    }
+}
+
+/// The state of a scanned request whose decision is in the durable store: as if it had been written at that moment.
+fn decided(request: &Request, stored: &StoredDecision, lives: &Lives) -> Option<State> {
+    let State::Scanned { lock, check, .. } = &request.state else {
+        return None;
+    };
+    let event = Event::Decide(Decide {
+        device: lock.device,
+        ticket: lock.ticket,
+        context_hash: lock.context_hash,
+        decision: stored.decision,
+        check: match stored.decision {
+            Decision::Approve => *check,
+            Decision::Deny | Decision::Report => None,
+        },
+    });
+    apply(request, &event, stored.decided_at, lives).next
+}
+
+/// The state of an approved request whose session is in the durable store.
+fn redeemed(request: &Request, at: Timestamp, lives: &Lives) -> Option<State> {
+    let Redeemer::Page { secret, key } = request.redeemer else {
+        return None;
+    };
+    apply(request, &Event::Redeem(PageProof { secret, key }), at, lives).next
+}
+
+/// Whether a request ended because somebody called it off.
+pub(super) const fn is_cancelled(state: &State) -> bool {
+    matches!(state, State::Over { outcome: Outcome::Cancelled(_), .. })
+}

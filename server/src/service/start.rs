@@ -1,0 +1,71 @@
+use protocol::id::{Handle, RequestId};
+use protocol::key::PublicKey;
+use protocol::request::{Redeemer, Request};
+use protocol::secret::Secret;
+use protocol::wire::{RequestBody, StartBody};
+
+use super::{ClientAddress, Failure, Service, return_to, user_agent};
+use crate::store::Inserted;
+
+/// A fresh request and the secret that makes it the page's.
+#[derive(Debug)]
+pub struct Started {
+    /// What the page shows.
+    pub body: RequestBody,
+    /// For the page's cookie; only its hash is kept.
+    pub secret: Secret,
+    /// Life of that cookie, in seconds: until the record is forgotten at the latest.
+    pub cookie_s: u32,
+}
+
+impl Service {
+    /// `POST /api/login-requests` (step 1): makes a request for the page that proved `key`.
+    ///
+    /// # Errors
+    /// [`Failure::Malformed`] for a `return_to` that leads elsewhere, [`Failure::TooMany`] above a limit.
+    pub async fn start(
+        &self,
+        key: &PublicKey,
+        body: &StartBody,
+        user_agent: Option<&str>,
+        accept_language: Option<&str>,
+        address: ClientAddress,
+    ) -> Result<Started, Failure> {
+        self.count_start(address).await?;
+        let return_to = match &body.return_to {
+            None => None,
+            Some(text) => Some(
+                return_to::checked(text, &self.origin)
+                    .ok_or(Failure::Malformed("return_to must be a path of this site"))?,
+            ),
+        };
+        let now = self.now();
+        let secret = self.entropy.secret();
+        let request = Request::start(
+            RequestId::from_random(self.entropy.bytes_16()),
+            Handle::from_random(self.entropy.bytes_16()),
+            Redeemer::Page { secret: secret.hash(), key: key.thumbprint() },
+            return_to,
+            address.to_string(),
+            address.is_certain(),
+            user_agent::claimed(user_agent, accept_language),
+            now,
+            &self.lives,
+        );
+        let client = address.neighbourhood().to_string();
+        let per_client = self.settings.limits.live_requests_per_address;
+        match self.short_lived.insert(&request, &client, per_client, now).await? {
+            Inserted::Inserted(_) => {}
+            Inserted::TooMany { retry_after_s } => return Err(Failure::TooMany { retry_after_s }),
+        }
+        tracing::info!(request.id = %request.id, "Login request started");
+        Ok(Started { body: self.show(&request, now), secret, cookie_s: self.request_life_s() })
+    }
+
+    /// The longest that a request can be known, in seconds.
+    fn request_life_s(&self) -> u32 {
+        let lives = &self.lives;
+        let sum = lives.waiting_s + lives.scanned_s + lives.approved_s + lives.final_s;
+        u32::try_from(sum).unwrap_or(u32::MAX)
+    }
+}
