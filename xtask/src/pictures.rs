@@ -12,6 +12,9 @@ pub(crate) struct Options {
     /// Where the pictures go.
     #[arg(long, default_value = "docs/pictures")]
     out: PathBuf,
+    /// Only the login, the page's states or the window's views.
+    #[arg(long, value_name = "login|page|window")]
+    only: Option<String>,
 }
 
 /// Takes every view and page state, light and dark.
@@ -24,7 +27,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     crate::ui::build()?;
     run_command(&mut cargo(["build", "--workspace", "--bins"]))?;
     let out = repo().join(&options.out);
-    run_command(program(&built("pictures").to_string_lossy(), []).arg(&out))?;
+    let mut pictures = program(&built("pictures").to_string_lossy(), []);
+    pictures.arg(&out);
+    if let Some(only) = &options.only {
+        pictures.args(["--only", only]);
+    }
+    run_command(&mut pictures)?;
     println!("Pictures are in {}", out.display());
     Ok(())
 }

@@ -11,7 +11,7 @@ mod window;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use e2e::stage::play;
 
 use book::Book;
@@ -21,6 +21,19 @@ use book::Book;
 struct Options {
     /// Where they go.
     folder: PathBuf,
+    /// Only these; without it all of them, and the list of them is written anew.
+    #[arg(long)]
+    only: Option<Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// One login as one picture.
+    Login,
+    /// Every state of the login page.
+    Page,
+    /// Every view of the window.
+    Window,
 }
 
 #[tokio::main]
@@ -29,11 +42,22 @@ async fn main() -> Result<()> {
     std::fs::create_dir_all(&options.folder)
         .with_context(|| format!("cannot make {}", options.folder.display()))?;
     let mut book = Book::new(options.folder);
+    let wanted = |part: Part| options.only.is_none_or(|only| only == part);
     play("pictures", async |stage| {
-        login::take(stage, &mut book).await?;
-        page::take(stage, &mut book).await?;
-        window::take(stage, &mut book).await
+        if wanted(Part::Login) {
+            login::take(stage, &mut book).await?;
+        }
+        if wanted(Part::Page) {
+            page::take(stage, &mut book).await?;
+        }
+        if wanted(Part::Window) {
+            window::take(stage, &mut book).await?;
+        }
+        Ok(())
     })
     .await?;
-    book.write_contents()
+    if options.only.is_none() {
+        book.write_contents()?;
+    }
+    Ok(())
 }
