@@ -6,7 +6,12 @@ import { learnNonce, proofFor } from "./proof.js";
 /** @import { Answer } from "./types.d.ts" */
 
 const PATIENCE_MS = 10_000;
-const PROOF_TRIES = 3;
+/** How often a call is made when its proof is refused for that reason. */
+const PROOF_TRIES = new Map([
+  ["use_dpop_nonce", 3],
+  // A browser repeats a call by itself when a kept connection breaks, and then the proof is spent already.
+  ["invalid_proof", 2],
+]);
 const PROBLEM = "urn:countersign:problem:";
 
 /** No answer: the network or the server is away. */
@@ -15,15 +20,14 @@ export class Unreachable extends Error {}
 /**
  * @param {"GET" | "POST" | "DELETE"} method
  * @param {string} path
- * @param {{ body?: object, proof?: boolean }} [options] with `proof`, a nonce that the server calls old is replaced and the call repeated
+ * @param {{ body?: object, proof?: boolean }} [options] with `proof`, a refused proof is replaced and the call repeated
  * @returns {Promise<Answer>}
  * @throws {Unreachable}
  */
 export async function call(method, path, { body, proof = false } = {}) {
   for (let tried = 1; ; tried++) {
     const answer = await send(method, path, body, proof ? await proofFor(method, path) : null);
-    if (proof && answer.problem === "use_dpop_nonce" && tried < PROOF_TRIES) continue;
-    return answer;
+    if (!proof || tried >= (PROOF_TRIES.get(answer.problem ?? "") ?? 0)) return answer;
   }
 }
 
