@@ -10,8 +10,26 @@
 //! ([`CameraEvent::Waiting`]) and looks again every [`Options::retry_every`]. It ends by itself only where trying again
 //! cannot help ([`CameraEvent::Ended`]).
 
+mod capture;
+mod device;
+mod fault;
+mod formats;
+mod jpeg;
+mod lane;
+mod reading;
+mod session;
+#[cfg(test)]
+mod tests;
+#[cfg(target_os = "linux")]
+mod v4l;
+mod watch;
+
 use std::{fmt, sync::Arc, time::Duration};
 
+pub use self::{
+    lane::Preview,
+    session::{Session, cameras, open},
+};
 use crate::decode::Read;
 
 /// The longest time between the wish to close a camera and the device being free again.
@@ -53,7 +71,8 @@ pub struct CameraInfo {
 /// Settings of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Without a usable frame for this long the session says [`CameraEvent::Stalled`]. 2 s.
+    /// Without a usable frame for this long the session says [`CameraEvent::Stalled`]; the first frame after opening has
+    /// three times as long. 2 s.
     pub stall_after: Duration,
     /// While waiting for a camera, the time between two looks. 1 s.
     pub retry_every: Duration,
@@ -78,6 +97,10 @@ pub enum Encoding {
     Nv12,
     /// Luma only.
     Gray,
+    /// Three bytes a pixel, red first.
+    Rgb,
+    /// Three bytes a pixel, blue first.
+    Bgr,
 }
 
 /// What a camera was set to.
@@ -96,7 +119,7 @@ pub struct Format {
 /// One frame for the eye.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreviewFrame {
-    /// Counts up by at least one from frame to frame, over reopening too; starts at 1.
+    /// Counts up by at least one from frame to frame, over reopening too; the first is 1 or more.
     pub seq: u64,
     /// A whole JPEG file.
     pub jpeg: Arc<[u8]>,
@@ -139,9 +162,11 @@ pub enum CameraEvent {
     Stalled(Stall),
     /// Usable frames arrive again after [`CameraEvent::Stalled`].
     Recovered,
-    /// The camera cannot be used, which may pass; the session looks again by itself. Told once for each reason.
+    /// The camera cannot be used, which may pass: the device is let go of and the session looks again by itself. Told once
+    /// until the reason changes.
     Waiting(CameraError),
-    /// The session is over and the device is let go of. The last event.
+    /// The session is over for a reason that trying again would not cure. The last event; a session that was closed ends
+    /// without one.
     Ended(CameraError),
 }
 
@@ -166,68 +191,4 @@ pub enum CameraError {
     /// Anything else; the text is the driver's and meant for a report, not for a person.
     #[error("the camera failed")]
     Failed(String),
-}
-
-/// Every camera that can be opened, in the system's order. No camera is an empty list.
-///
-/// # Errors
-/// [`CameraError::Refused`] and [`CameraError::Failed`].
-pub fn cameras() -> Result<Vec<CameraInfo>, CameraError> {
-    Ok(Vec::new())
-}
-
-/// Opens a camera: the one named, or the first there is. Returns at once; what comes of it is told as events.
-///
-/// At most one session of a program holds a device: a second one waits until the first has let go.
-pub fn open(camera: Option<CameraId>, options: Options) -> Session {
-    let _ = (camera, options);
-    let (_, events) = tokio::sync::mpsc::channel(1);
-    let (_, frames) = tokio::sync::watch::channel(None);
-    Session { events, preview: Preview { frames } }
-}
-
-/// An open camera, or one that is waited for. Dropping it lets go of the device in the background.
-#[derive(Debug)]
-pub struct Session {
-    events: tokio::sync::mpsc::Receiver<CameraEvent>,
-    preview: Preview,
-}
-
-impl Session {
-    /// The next event; `None` when the session is over. Safe to use in `select!`.
-    pub async fn next_event(&mut self) -> Option<CameraEvent> {
-        self.events.recv().await
-    }
-
-    /// The next event, for callers without a runtime. Must not be called inside one.
-    pub fn blocking_next_event(&mut self) -> Option<CameraEvent> {
-        self.events.blocking_recv()
-    }
-
-    /// A handle on the live picture, to be cloned into whatever draws it.
-    pub fn preview(&self) -> Preview {
-        self.preview.clone()
-    }
-
-    /// Lets go of the device and waits until it is free, [`CLOSE_LIMIT`] at most. Blocking.
-    pub fn close(self) {}
-}
-
-/// The live picture of a session. After the session it stays at its last frame.
-#[derive(Clone, Debug)]
-pub struct Preview {
-    frames: tokio::sync::watch::Receiver<Option<PreviewFrame>>,
-}
-
-impl Preview {
-    /// The newest frame, `None` before the first. Cheap: the JPEG is shared.
-    pub fn latest(&self) -> Option<PreviewFrame> {
-        self.frames.borrow().clone()
-    }
-
-    /// The newest frame once it is newer than `seq` (0: any); `None` when the session is over.
-    pub async fn newer_than(&mut self, seq: u64) -> Option<PreviewFrame> {
-        let newer = self.frames.wait_for(|frame| frame.as_ref().is_some_and(|frame| frame.seq > seq)).await;
-        newer.ok().and_then(|frame| frame.clone())
-    }
 }

@@ -114,6 +114,17 @@ impl Luma {
         })
     }
 
+    /// Luma of three bytes a pixel; `order` names which of them are red, green and blue.
+    ///
+    /// # Errors
+    /// [`FrameError::Size`] and [`FrameError::Short`].
+    pub(crate) fn from_rgb(width: u32, height: u32, bytes: &[u8], order: [usize; 3]) -> Result<Self, FrameError> {
+        let [r, g, b] = order;
+        Self::from_rows(width, height, 3, 3 * width as usize, bytes, |row, out| {
+            out.extend(row.chunks_exact(3).map(|p| brightness(p[r], p[g], p[b])));
+        })
+    }
+
     /// Width in pixels, at least 1.
     pub fn width(&self) -> u32 {
         self.width
@@ -130,6 +141,7 @@ impl Luma {
     }
 
     /// The negative: what a reader needs for light modules on a dark ground.
+    #[must_use]
     pub fn inverted(&self) -> Self {
         Self { width: self.width, height: self.height, data: self.data.iter().map(|v| 255 - v).collect() }
     }

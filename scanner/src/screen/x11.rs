@@ -2,6 +2,7 @@
 
 use x11rb::{
     connection::Connection,
+    cookie::Cookie,
     errors::{ConnectError, ConnectionError, ReplyError},
     protocol::{
         randr::ConnectionExt as _,
@@ -47,7 +48,7 @@ fn monitors(connection: &RustConnection, screen: &Screen) -> Vec<Area> {
     let listed = connection
         .randr_get_monitors(screen.root, true)
         .map_err(ReplyError::from)
-        .and_then(|cookie| cookie.reply())
+        .and_then(Cookie::reply)
         .map(|reply| reply.monitors)
         .unwrap_or_default();
     let inside = |area: &Area| {
