@@ -1,4 +1,4 @@
-import type { AccountView, Outline, Problem, Prompt, Screen, SessionView, Settings, ViewState } from "../generated";
+import type { AccountView, EndReason, Outline, Problem, Prompt, Screen, SessionView, Settings, ViewState } from "../generated";
 
 /** A moment that all fixtures share, in Unix seconds; the gallery shifts it to the present. */
 export const FIXTURE_NOW_S = 1_795_000_000;
@@ -87,7 +87,7 @@ function authorize(part: Partial<Prompt>, more: Partial<ViewState> = {}): ViewSt
   return state({ view: "authorize", prompt: { ...prompt, ...part } }, more);
 }
 
-function ended(reason: "time_over" | "wrong_numbers" | "by_server"): ViewState {
+function ended(reason: EndReason): ViewState {
   return state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "ended", reason } });
 }
 
@@ -122,7 +122,7 @@ export const fixtures: Record<string, ViewState> = {
   "authorize-other-network": authorize({
     warnings: [
       { code: "different_network", severity: "danger" },
-      { code: "browser_first_seen", severity: "info" },
+      { code: "browser_first_seen", severity: "caution" },
     ],
     seen: { ...prompt.seen, same_network: false, known_browser: false },
   }),
@@ -131,7 +131,8 @@ export const fixtures: Record<string, ViewState> = {
     warnings: [
       { code: "came_by_link", severity: "danger" },
       { code: "network_unknown", severity: "caution" },
-      { code: "browser_first_seen", severity: "info" },
+      { code: "old_frame", severity: "info" },
+      { code: "browser_first_seen", severity: "caution" },
     ],
     seen: { ...prompt.seen, same_network: null, known_browser: false, frame_age_s: 41 },
     left_s: 14,
@@ -147,6 +148,7 @@ export const fixtures: Record<string, ViewState> = {
   "outcome-time-over": ended("time_over"),
   "outcome-wrong-numbers": ended("wrong_numbers"),
   "outcome-by-server": ended("by_server"),
+  "outcome-decided-before": ended("decided_before"),
   "sessions": state({ view: "sessions", account: "a1", sessions: { items: sessions, loading: false, problem: null }, ending: ["s3"] }),
   "sessions-two-accounts": state({ view: "sessions", account: "a1", sessions: { items: sessions.slice(0, 1), loading: false, problem: null }, ending: [] }, { accounts: [ada, work], notice: { id: 4, message: { notice: "session_ended" } } }),
   "sessions-empty": state({ view: "sessions", account: "a1", sessions: { items: [], loading: false, problem: null }, ending: [] }),
@@ -159,7 +161,7 @@ export const fixtures: Record<string, ViewState> = {
       items: [
         { id: "d1", name: "Workshop", kind: "linux", created_at: FIXTURE_NOW_S - 9_000_000, last_seen_at: FIXTURE_NOW_S - 3, current: true },
         { id: "d2", name: "Ada’s laptop", kind: "macos", created_at: FIXTURE_NOW_S - 5_000_000, last_seen_at: FIXTURE_NOW_S - 7400, current: false },
-        { id: "d3", name: "Old desk computer in the reading room", kind: "windows", created_at: FIXTURE_NOW_S - 5_000_000, last_seen_at: null, current: false },
+        { id: "d3", name: "Old desk computer in the reading room", kind: "windows", created_at: FIXTURE_NOW_S - 5_000_000, last_seen_at: FIXTURE_NOW_S - 3_000_000, current: false },
       ],
       loading: false,
       problem: null,
@@ -173,11 +175,11 @@ export const fixtures: Record<string, ViewState> = {
     account: "a1",
     entries: {
       items: [
-        { seq: 9, at: FIXTURE_NOW_S - 15, kind: "session_created", summary: "A browser was signed in.", address: "203.0.113.7", device: "Workshop", session: "s1" },
-        { seq: 8, at: FIXTURE_NOW_S - 18, kind: "login_approved", summary: "A login was approved.", address: "203.0.113.7", device: "Workshop", session: null },
-        { seq: 7, at: FIXTURE_NOW_S - 4000, kind: "login_reported", summary: "A login was reported as not mine.", address: "192.0.2.44", device: "Workshop", session: null },
+        { seq: 9, at: FIXTURE_NOW_S - 15, kind: "signed_in", summary: "A browser was signed in.", address: "203.0.113.7", device: "Workshop", session: "s1" },
+        { seq: 8, at: FIXTURE_NOW_S - 18, kind: "sign_in_approved", summary: "A login was approved.", address: "203.0.113.7", device: "Workshop", session: null },
+        { seq: 7, at: FIXTURE_NOW_S - 4000, kind: "sign_in_reported", summary: "A login was reported as not mine.", address: "192.0.2.44", device: "Workshop", session: null },
         { seq: 6, at: FIXTURE_NOW_S - 90_000, kind: "device_enrolled", summary: "A device was added.", address: "198.51.100.23", device: "Ada’s laptop", session: null },
-        { seq: 5, at: FIXTURE_NOW_S - 91_000, kind: "login_denied", summary: "A login was denied.", address: "203.0.113.9", device: "Workshop", session: null },
+        { seq: 5, at: FIXTURE_NOW_S - 91_000, kind: "sign_in_denied", summary: "A login was denied.", address: "203.0.113.9", device: "Workshop", session: null },
       ],
       loading: false,
       problem: null,

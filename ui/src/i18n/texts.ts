@@ -1,5 +1,4 @@
 import type {
-  ActivityEntry,
   Deciding,
   EndReason,
   ErrorCode,
@@ -31,7 +30,27 @@ export type ForeignNoteTexts = {
 };
 
 /** Kinds of activity that the window knows; others show the sentence of the server. */
-export type ActivityTexts = Record<string, (entry: ActivityEntry) => string>;
+export type ActivityKind =
+  | "account_created"
+  | "account_enabled"
+  | "account_disabled"
+  | "account_removed"
+  | "password_changed"
+  | "enrolment_created"
+  | "device_enrolled"
+  | "device_renamed"
+  | "device_removed"
+  | "sign_in_approved"
+  | "sign_in_denied"
+  | "sign_in_reported"
+  | "sign_in_refused"
+  | "signed_in"
+  | "signed_out"
+  | "session_reported"
+  | "session_ended"
+  | "session_replaced"
+  | "session_expired"
+  | "sessions_ended";
 
 /** Every text of the window. Each language is one object of this type. */
 export interface Texts {
@@ -76,7 +95,8 @@ export interface Texts {
     linkHelp: string;
     linkPlaceholder: string;
     image: string;
-    screen: string;
+    scan: string;
+    scanHelp: string;
     addressLabel: string;
     addressPlaceholder: string;
     usernameLabel: string;
@@ -198,7 +218,6 @@ export interface Texts {
     intro: string;
     this: string;
     lastSeen: (time: string) => string;
-    neverSeen: string;
     added: (time: string) => string;
     rename: string;
     renameNamed: (name: string) => string;
@@ -228,7 +247,7 @@ export interface Texts {
     alarmTitle: string;
     alarmBody: string;
     alarmAccept: string;
-    kinds: ActivityTexts;
+    kinds: Record<ActivityKind, string>;
   };
   accounts: {
     title: string;
