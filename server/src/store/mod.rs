@@ -11,8 +11,11 @@ mod devices;
 mod durable;
 mod error;
 
+pub mod in_process;
 mod sessions;
 mod short_lived;
+pub mod sqlite;
+mod statements;
 
 pub use accounts::{Account, AccountState, CreateAccount, NewAccount};
 pub use audit::{ActivityPage, AuditEntry, AuditKind, Body, By, DeviceRef};

@@ -1,11 +1,16 @@
 //! The activity of an account: what happened, by whom, from where, in a chain of hashes.
 
+mod anchor;
 mod body;
+pub mod export;
 mod kind;
 mod summary;
+mod verify;
 
+pub(super) use anchor::{anchor_body, anchored_heads};
 pub use body::{Body, By, DeviceRef};
 pub use kind::AuditKind;
+pub use verify::{Broken, Fault, Verified, verify};
 
 use protocol::audit::{Entry, GENESIS, hash};
 use protocol::encoding::base64url;
@@ -56,11 +61,11 @@ impl Head {
     pub const EMPTY: Self = Self { seq: 0, hash: GENESIS };
 
     /// The entry that comes next.
-    pub fn next(&self, chain: &str, at: Timestamp, kind: AuditKind, body: &Body) -> AuditEntry {
-        let (seq, body) = (self.seq + 1, body.to_json());
+    pub fn next(&self, chain: &str, at: Timestamp, kind: AuditKind, body: &str) -> AuditEntry {
+        let seq = self.seq + 1;
         let entry = Entry { chain, seq, at: at.unix_s(), kind: kind.as_str(), body: &body };
         let hash = hash(&self.hash, &entry);
-        AuditEntry { chain: chain.to_owned(), seq, at, kind: kind.as_str().to_owned(), body, hash }
+        AuditEntry { chain: chain.to_owned(), seq, at, kind: kind.as_str().to_owned(), body: body.to_owned(), hash }
     }
 
     /// As the authenticator gets it.

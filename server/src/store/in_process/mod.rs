@@ -1,0 +1,120 @@
+//! The short-lived store of a single node: maps in this process, in shards, all of them bounded.
+
+mod limits;
+mod proofs;
+mod requests;
+mod shards;
+
+use async_trait::async_trait;
+use protocol::id::{AccountId, Handle, RequestId, StoreId, Ticket};
+use protocol::key::Thumbprint;
+use protocol::request::{Lives, Request};
+use protocol::time::Timestamp;
+use protocol::user_code::UserCode;
+
+use super::error::StoreError;
+use super::short_lived::{Allowance, Inserted, Limit, Replaced, ShortLived, Version, Versioned, Wakeups};
+use limits::Windows;
+use proofs::SpentProofs;
+use requests::Requests;
+
+/// Login requests, spent proofs and limits in memory. Ends with the process: pages then show a fresh code.
+#[derive(Debug)]
+pub struct InProcess {
+    id: StoreId,
+    requests: Requests,
+    proofs: SpentProofs,
+    windows: Windows,
+}
+
+impl InProcess {
+    /// An empty store. `id` is fresh randomness: see [`ShortLived::store_id`]; `requests_max` is how many requests it
+    /// holds, those included that are over and still readable.
+    pub fn new(id: StoreId, lives: Lives, requests_max: usize) -> Self {
+        Self {
+            id,
+            requests: Requests::new(lives, requests_max),
+            proofs: SpentProofs::default(),
+            windows: Windows::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl ShortLived for InProcess {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn store_id(&self) -> Result<StoreId, StoreError> {
+        Ok(self.id)
+    }
+
+    async fn insert(
+        &self,
+        request: &Request,
+        client: &str,
+        per_client: u32,
+        now: Timestamp,
+    ) -> Result<Inserted, StoreError> {
+        self.requests.insert(request, client, per_client, now)
+    }
+
+    async fn by_id(&self, id: RequestId) -> Result<Option<Versioned>, StoreError> {
+        Ok(self.requests.by_id(id))
+    }
+
+    async fn by_handle(&self, handle: Handle) -> Result<Option<Versioned>, StoreError> {
+        Ok(self.requests.by_handle(handle))
+    }
+
+    async fn by_user_code(&self, code: UserCode) -> Result<Option<Versioned>, StoreError> {
+        Ok(self.requests.by_user_code(code))
+    }
+
+    async fn by_ticket(&self, ticket: Ticket) -> Result<Option<Versioned>, StoreError> {
+        Ok(self.requests.by_ticket(ticket))
+    }
+
+    async fn replace(
+        &self,
+        request: &Request,
+        expected: Version,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError> {
+        Ok(self.requests.replace(request, expected, now))
+    }
+
+    async fn scanned_by(&self, account: AccountId) -> Result<Vec<Versioned>, StoreError> {
+        Ok(self.requests.scanned_by(account))
+    }
+
+    async fn subscribe(&self, id: RequestId) -> Result<Option<Wakeups>, StoreError> {
+        Ok(self.requests.subscribe(id))
+    }
+
+    async fn spend_proof(
+        &self,
+        key: &Thumbprint,
+        jti: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.proofs.spend(key, jti, until, now)
+    }
+
+    async fn hit(&self, key: &str, limit: Limit, now: Timestamp) -> Result<Allowance, StoreError> {
+        Ok(self.windows.hit(key, limit, now))
+    }
+
+    async fn peek(&self, key: &str, limit: Limit, now: Timestamp) -> Result<Allowance, StoreError> {
+        Ok(self.windows.peek(key, limit, now))
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.requests.sweep(now);
+        self.proofs.sweep(now);
+        self.windows.sweep(now);
+        Ok(())
+    }
+}

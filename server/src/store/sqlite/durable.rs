@@ -1,0 +1,356 @@
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use protocol::id::{AccountId, DeviceId, SessionId, Ticket};
+use protocol::key::Thumbprint;
+use protocol::secret::SecretHash;
+use protocol::time::Timestamp;
+use tokio::sync::mpsc;
+
+use super::{SqliteStore, accounts, audit, decisions, devices, sessions, sweep};
+use crate::store::accounts::{Account, AccountState, CreateAccount, NewAccount};
+use crate::store::audit::{ActivityPage, AuditKind, Body, By};
+use crate::store::decisions::{NewDecision, Recorded, StoredDecision};
+use crate::store::devices::{Device, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
+use crate::store::durable::{Durable, Keep, Swept};
+use crate::store::error::StoreError;
+use crate::store::sessions::{EndReason, NewSession, Redeemed, Refreshed, SessionLives, SessionView};
+
+#[async_trait]
+impl Durable for SqliteStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        // Waits for the writer as well: a store that can only be read is not ready.
+        self.write("be reached", (), |tx, ()| accounts::ping(tx).boxed()).await
+    }
+
+    async fn create_account(
+        &self,
+        new: &NewAccount,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<CreateAccount, StoreError> {
+        let args = (new.clone(), by.clone(), now);
+        self.write("create an account", args, |tx, (new, by, now)| {
+            accounts::create(tx, new, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        self.read("read an account", id, |c, id| accounts::by_id(c, *id).boxed()).await
+    }
+
+    async fn account_by_name(&self, username: &str) -> Result<Option<Account>, StoreError> {
+        self.read("read an account", username.to_owned(), |c, name| accounts::by_name(c, name).boxed()).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.read("list accounts", (), |c, ()| accounts::all(c).boxed()).await
+    }
+
+    async fn set_password(
+        &self,
+        account: AccountId,
+        password_hash: Option<&str>,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = (account, password_hash.map(str::to_owned), by.clone(), now);
+        self.write("set a password", args, |tx, (account, hash, by, now)| {
+            accounts::set_password(tx, *account, hash.as_deref(), by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn set_account_state(
+        &self,
+        account: AccountId,
+        state: AccountState,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        let args = (account, state, by.clone(), now);
+        self.write("enable or disable an account", args, |tx, (account, state, by, now)| {
+            accounts::set_state(tx, *account, *state, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn remove_account(
+        &self,
+        account: AccountId,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        let args = (account, by.clone(), now);
+        self.write("remove an account", args, |tx, (account, by, now)| {
+            accounts::remove(tx, *account, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn create_enrolment(
+        &self,
+        new: &NewEnrolment,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = (new.clone(), by.clone(), now);
+        self.write("make an enrolment link", args, |tx, (new, by, now)| {
+            devices::create_enrolment(tx, new, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn enrol_by_code(
+        &self,
+        code: &SecretHash,
+        device: &NewDevice,
+        devices_max: u32,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Enrolled, StoreError> {
+        let args = (*code, device.clone(), devices_max, by.clone(), now);
+        self.write("enrol a device", args, |tx, (code, device, max, by, now)| {
+            devices::enrol_by_code(tx, code, device, *max, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn enrol_by_password(
+        &self,
+        password: &EnrolPassword,
+        device: &NewDevice,
+        devices_max: u32,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Enrolled, StoreError> {
+        let args = (password.clone(), device.clone(), devices_max, by.clone(), now);
+        self.write("enrol a device", args, |tx, (password, device, max, by, now)| {
+            devices::enrol_by_password(tx, password, device, *max, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn holder_by_token(&self, token: &SecretHash) -> Result<Option<Holder>, StoreError> {
+        self.read("check a device token", *token, |c, token| devices::by_token(c, token).boxed()).await
+    }
+
+    async fn holder(&self, device: DeviceId) -> Result<Option<Holder>, StoreError> {
+        self.read("read a device", device, |c, id| devices::by_id(c, *id).boxed()).await
+    }
+
+    async fn devices(&self, account: AccountId) -> Result<Vec<Device>, StoreError> {
+        self.read("list devices", account, |c, id| devices::of_account(c, *id).boxed()).await
+    }
+
+    async fn rename_device(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+        name: &str,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = (account, device, name.to_owned(), by.clone(), now);
+        self.write("rename a device", args, |tx, (account, device, name, by, now)| {
+            devices::rename(tx, *account, *device, name, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn revoke_device(
+        &self,
+        account: AccountId,
+        device: DeviceId,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        let args = (account, device, by.clone(), now);
+        self.write("remove a device", args, |tx, (account, device, by, now)| {
+            devices::revoke(tx, *account, *device, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn touch_device(&self, device: &Device, now: Timestamp) -> Result<(), StoreError> {
+        if now.since_s(device.last_seen_at) < devices::TOUCH_STEP_S {
+            return Ok(());
+        }
+        self.write("note a device's call", (device.id, now), |tx, (id, now)| {
+            devices::touch(tx, *id, *now).boxed()
+        })
+        .await
+    }
+
+    async fn record_decision(
+        &self,
+        new: &NewDecision,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Recorded, StoreError> {
+        let args = (new.clone(), by.clone(), now);
+        self.write("record a decision", args, |tx, (new, by, now)| {
+            decisions::record(tx, new, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn decision(&self, ticket: Ticket) -> Result<Option<StoredDecision>, StoreError> {
+        self.read("read a decision", ticket, |c, ticket| decisions::by_ticket(c, *ticket).boxed()).await
+    }
+
+    async fn redeem(
+        &self,
+        new: &NewSession,
+        approved_s: i64,
+        lives: &SessionLives,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Redeemed, StoreError> {
+        let args = (new.clone(), approved_s, *lives, by.clone(), now);
+        self.write("redeem a login", args, |tx, (new, approved_s, lives, by, now)| {
+            decisions::redeem(tx, new, *approved_s, lives, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn session(
+        &self,
+        id: SessionId,
+        lives: &SessionLives,
+        now: Timestamp,
+    ) -> Result<Option<SessionView>, StoreError> {
+        self.read("read a session", (id, *lives, now), |c, (id, lives, now)| {
+            sessions::by_id(c, *id, lives, *now).boxed()
+        })
+        .await
+    }
+
+    async fn session_by_token(
+        &self,
+        token: &SecretHash,
+        lives: &SessionLives,
+        now: Timestamp,
+    ) -> Result<Option<SessionView>, StoreError> {
+        let args = (*token, *lives, now);
+        self.read("check a session token", args, |c, (token, lives, now)| {
+            sessions::by_token(c, token, lives, *now).boxed()
+        })
+        .await
+    }
+
+    async fn refresh_session(
+        &self,
+        id: SessionId,
+        key: &Thumbprint,
+        token: &SecretHash,
+        lives: &SessionLives,
+        now: Timestamp,
+    ) -> Result<Refreshed, StoreError> {
+        let args = (id, *key, *token, *lives, now);
+        self.write("refresh a session", args, |tx, (id, key, token, lives, now)| {
+            sessions::refresh(tx, *id, key, token, lives, *now).boxed()
+        })
+        .await
+    }
+
+    async fn touch_session(&self, session: &SessionView, now: Timestamp) -> Result<(), StoreError> {
+        if now.since_s(session.session.last_seen_at) < devices::TOUCH_STEP_S {
+            return Ok(());
+        }
+        self.write("note a session's use", (session.session.id, now), |tx, (id, now)| {
+            sessions::touch(tx, *id, *now).boxed()
+        })
+        .await
+    }
+
+    async fn sessions(
+        &self,
+        account: AccountId,
+        lives: &SessionLives,
+        now: Timestamp,
+    ) -> Result<Vec<SessionView>, StoreError> {
+        let args = (account, *lives, now);
+        self.read("list sessions", args, |c, (account, lives, now)| {
+            sessions::of_account(c, *account, lives, *now).boxed()
+        })
+        .await
+    }
+
+    async fn end_session(
+        &self,
+        account: AccountId,
+        session: SessionId,
+        reason: EndReason,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = (account, session, reason, by.clone(), now);
+        self.write("end a session", args, |tx, (account, session, reason, by, now)| {
+            sessions::end(tx, *account, *session, *reason, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn end_sessions(
+        &self,
+        account: AccountId,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let args = (account, by.clone(), now);
+        self.write("end all sessions", args, |tx, (account, by, now)| {
+            sessions::end_all(tx, *account, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn is_known_browser(&self, account: AccountId, key: &Thumbprint) -> Result<bool, StoreError> {
+        self.read("look a browser up", (account, *key), |c, (account, key)| {
+            sessions::is_known(c, *account, key).boxed()
+        })
+        .await
+    }
+
+    async fn note(
+        &self,
+        account: AccountId,
+        kind: AuditKind,
+        body: Body,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let args = (account, kind, body, now);
+        self.write("append to an activity", args, |tx, (account, kind, body, now)| {
+            audit::append(tx, *account, *kind, body, *now).boxed()
+        })
+        .await
+    }
+
+    async fn activity(&self, account: AccountId, after: i64, limit: u32) -> Result<ActivityPage, StoreError> {
+        let args = (account, after, limit);
+        self.read("read an activity", args, |c, (account, after, limit)| {
+            audit::activity(c, *account, *after, *limit).boxed()
+        })
+        .await
+    }
+
+    async fn anchor(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.write("anchor the audit chains", now, |tx, now| audit::anchor(tx, *now).boxed()).await
+    }
+
+    async fn export_audit(&self, lines: mpsc::Sender<String>) -> Result<(), StoreError> {
+        self.read("export the audit chains", lines, |c, lines| audit::export_all(c, lines).boxed()).await
+    }
+
+    async fn sweep(&self, keep: &Keep, now: Timestamp) -> Result<Swept, StoreError> {
+        const DURING: &str = "sweep";
+        let args = (*keep, now);
+        // Three transactions, so that logins get in between.
+        let expired =
+            self.write(DURING, args, |tx, (keep, now)| sweep::expire(tx, keep, *now).boxed()).await?;
+        let forgotten =
+            self.write(DURING, args, |tx, (keep, now)| sweep::forget(tx, keep, *now).boxed()).await?;
+        let trimmed = self.write(DURING, args, |tx, (keep, now)| sweep::trim(tx, keep, *now).boxed()).await?;
+        Ok(sweep::swept(expired, forgotten, trimmed))
+    }
+}

@@ -1,0 +1,100 @@
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+
+use super::SqliteStore;
+use super::rows::Fault;
+use super::writer::Writer;
+use crate::store::error::StoreError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
+
+/// How long a write waits for another process (the command line beside the server), and a call for a reader.
+const WAIT: Duration = Duration::from_secs(5);
+/// Connections that only read; each is a thread, opened when it is first needed.
+const READERS_MAX: u32 = 4;
+
+impl SqliteStore {
+    /// Opens the file, makes it (mode 0600) when it is missing, and brings it to this program's version.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] when the file cannot be made or opened, [`StoreError::Newer`] when a later version wrote
+    /// it, [`StoreError::Unavailable`] for everything else.
+    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        make_private(file).map_err(|source| StoreError::File { path: file.to_owned(), source })?;
+        let options = options(SqliteConnectOptions::new().filename(file))
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let connection = connect(&options).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .acquire_timeout(WAIT)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.read_only(true));
+        Ok(Self { writer: Writer::start(connection), readers: Some(readers) })
+    }
+
+    /// An empty store that ends with this value.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when there is no memory for it.
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::from_str("sqlite::memory:")
+            .map_err(|error| Fault::Database(error).during(OPEN))?;
+        let connection = connect(&self::options(options)).await?;
+        Ok(Self { writer: Writer::start(connection), readers: None })
+    }
+}
+
+const OPEN: &str = "open the database";
+
+/// FULL flushes each commit: a removed device or an ended session stays so after a power cut, and no authenticator sees
+/// a chain that lost its end. Writes that wait together share a flush, so it costs little (see `writer`).
+fn options(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .create_if_missing(true)
+        .busy_timeout(WAIT)
+        .foreign_keys(true)
+        // 1 MiB a connection instead of 2: the pages that matter are few.
+        .pragma("cache_size", "-1024")
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging()
+}
+
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let unavailable = |error| Fault::Database(error).during(OPEN);
+    let mut connection = options.connect().await.map_err(unavailable)?;
+    // One transaction around all migrations, so that two processes that start at once do not both migrate.
+    let mut lock = connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+    MIGRATIONS.run(&mut *lock).await.map_err(migration_error)?;
+    lock.commit().await.map_err(unavailable)?;
+    Ok(connection)
+}
+
+fn migration_error(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMissing(found) => {
+            StoreError::Newer { found, known: MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0) }
+        }
+        error => {
+            StoreError::Unavailable { during: "bring the database to this version", source: Box::new(error) }
+        }
+    }
+}
+
+/// SQLite gives its log and its shared memory the mode of the file.
+fn make_private(file: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(file).map(drop)
+}

@@ -1,0 +1,221 @@
+use protocol::id::{AccountId, DeviceId, RequestId, SessionId, Ticket};
+use protocol::key::PublicKey;
+use protocol::secret::SecretHash;
+use protocol::statement::Decision;
+use protocol::time::Timestamp;
+use protocol::wire::DeviceKind;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{ColumnIndex, Row as _};
+
+use crate::config::SessionKind;
+use crate::store::accounts::{Account, AccountState};
+use crate::store::audit::{AuditEntry, Head};
+use crate::store::decisions::StoredDecision;
+use crate::store::devices::{Device, Holder};
+use crate::store::error::StoreError;
+use crate::store::sessions::{Session, SessionLives, SessionView};
+
+/// What went wrong, before it is said during what.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Database(sqlx::Error),
+    /// This column holds what this program cannot have written.
+    Damaged(&'static str),
+    /// The cause is kept where the work is.
+    Kept,
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Fault {
+    pub(super) fn during(self, during: &'static str) -> StoreError {
+        match self {
+            Self::Database(source) => StoreError::Unavailable { during, source: Box::new(source) },
+            Self::Damaged(what) => StoreError::Damaged { during, what },
+            Self::Kept => StoreError::Unavailable { during, source: "the work was not done".into() },
+        }
+    }
+}
+
+/// Reads the columns of a row as the types that they hold.
+pub(super) trait Columns {
+    fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault>;
+    fn text(&self, column: &'static str) -> Result<String, Fault>;
+    fn moment(&self, column: &'static str) -> Result<Timestamp, Fault>;
+
+    fn account_id(&self, column: &'static str) -> Result<AccountId, Fault> {
+        self.bytes(column).map(AccountId::from_random)
+    }
+    fn device_id(&self, column: &'static str) -> Result<DeviceId, Fault> {
+        self.bytes(column).map(DeviceId::from_random)
+    }
+    fn session_id(&self, column: &'static str) -> Result<SessionId, Fault> {
+        self.bytes(column).map(SessionId::from_random)
+    }
+    fn request_id(&self, column: &'static str) -> Result<RequestId, Fault> {
+        self.bytes(column).map(RequestId::from_random)
+    }
+    fn ticket(&self, column: &'static str) -> Result<Ticket, Fault> {
+        self.bytes(column).map(Ticket::from_random)
+    }
+    fn word<T>(&self, column: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, Fault> {
+        parse(&self.text(column)?).ok_or(Fault::Damaged(column))
+    }
+}
+
+impl Columns for SqliteRow
+where
+    for<'a> &'a str: ColumnIndex<SqliteRow>,
+{
+    fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault> {
+        let bytes: &[u8] = self.try_get(column)?;
+        bytes.try_into().map_err(|_| Fault::Damaged(column))
+    }
+
+    fn text(&self, column: &'static str) -> Result<String, Fault> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn moment(&self, column: &'static str) -> Result<Timestamp, Fault> {
+        Ok(Timestamp(self.try_get(column)?))
+    }
+}
+
+pub(super) fn account(row: &SqliteRow) -> Result<Account, Fault> {
+    Ok(Account {
+        id: row.account_id("account_id")?,
+        username: row.text("username")?,
+        display_name: row.text("display_name")?,
+        password_hash: row.try_get("password_hash")?,
+        state: row.word("state", AccountState::parse)?,
+        ever_had_device: row.try_get("ever_had_device")?,
+        created_at: row.moment("account_created_at")?,
+    })
+}
+
+pub(super) fn device(row: &SqliteRow) -> Result<Device, Fault> {
+    Ok(Device {
+        id: row.device_id("device_id")?,
+        account: row.account_id("device_account")?,
+        name: row.text("device_name")?,
+        kind: row.word("device_kind", parse_device_kind)?,
+        key: row.word("key_jwk", |jwk| PublicKey::from_jwk_text(jwk).ok())?,
+        created_at: row.moment("device_created_at")?,
+        last_seen_at: row.moment("device_last_seen_at")?,
+    })
+}
+
+pub(super) fn holder(row: &SqliteRow) -> Result<Holder, Fault> {
+    Ok(Holder { device: device(row)?, account: account(row)? })
+}
+
+/// `token`: the one that was shown, or `None` for the newest.
+pub(super) fn session_view(
+    row: &SqliteRow,
+    token: Option<&SecretHash>,
+    lives: &SessionLives,
+) -> Result<SessionView, Fault> {
+    let session = Session {
+        id: row.session_id("session_id")?,
+        request: row.request_id("request")?,
+        account: row.account_id("session_account")?,
+        device: row.device_id("session_device")?,
+        kind: row.word("session_kind", parse_session_kind)?,
+        created_at: row.moment("session_created_at")?,
+        last_seen_at: row.moment("session_last_seen_at")?,
+        token_issued_at: row.moment("token_issued_at")?,
+        address: row.text("address")?,
+        browser: row.text("browser")?,
+        system: row.text("system")?,
+    };
+    let newest = SecretHash::from_bytes(row.bytes("token_hash")?);
+    let token_ends_at = if token.is_none_or(|token| *token == newest) {
+        session.token_issued_at.plus_s(lives.token_s)
+    } else {
+        row.moment("previous_ends_at")?
+    };
+    Ok(SessionView { session, account: account(row)?, device_name: row.text("device_name")?, token_ends_at })
+}
+
+pub(super) fn decision(row: &SqliteRow) -> Result<StoredDecision, Fault> {
+    Ok(StoredDecision {
+        ticket: row.ticket("ticket")?,
+        request: row.request_id("request")?,
+        device: row.device_id("device")?,
+        account: row.account_id("account")?,
+        decision: row.word("decision", parse_decision)?,
+        decided_at: row.moment("decided_at")?,
+        withdrawn: row.try_get("withdrawn")?,
+    })
+}
+
+pub(super) fn entry(row: &SqliteRow) -> Result<AuditEntry, Fault> {
+    let Head { seq, hash } = head(row)?;
+    Ok(AuditEntry {
+        chain: row.text("chain")?,
+        seq,
+        at: row.moment("at")?,
+        kind: row.text("kind")?,
+        body: row.text("body")?,
+        hash,
+    })
+}
+
+pub(super) fn head(row: &SqliteRow) -> Result<Head, Fault> {
+    Ok(Head { seq: row.try_get("seq")?, hash: row.bytes("hash")? })
+}
+
+pub(super) const fn device_kind_word(kind: DeviceKind) -> &'static str {
+    match kind {
+        DeviceKind::Linux => "linux",
+        DeviceKind::Macos => "macos",
+        DeviceKind::Windows => "windows",
+        DeviceKind::Other => "other",
+    }
+}
+
+fn parse_device_kind(word: &str) -> Option<DeviceKind> {
+    match word {
+        "linux" => Some(DeviceKind::Linux),
+        "macos" => Some(DeviceKind::Macos),
+        "windows" => Some(DeviceKind::Windows),
+        "other" => Some(DeviceKind::Other),
+        _ => None,
+    }
+}
+
+pub(super) const fn session_kind_word(kind: SessionKind) -> &'static str {
+    match kind {
+        SessionKind::Linked => "linked",
+        SessionKind::Independent => "independent",
+    }
+}
+
+fn parse_session_kind(word: &str) -> Option<SessionKind> {
+    match word {
+        "linked" => Some(SessionKind::Linked),
+        "independent" => Some(SessionKind::Independent),
+        _ => None,
+    }
+}
+
+pub(super) const fn decision_word(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Approve => "approve",
+        Decision::Deny => "deny",
+        Decision::Report => "report",
+    }
+}
+
+fn parse_decision(word: &str) -> Option<Decision> {
+    match word {
+        "approve" => Some(Decision::Approve),
+        "deny" => Some(Decision::Deny),
+        "report" => Some(Decision::Report),
+        _ => None,
+    }
+}
