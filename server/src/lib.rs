@@ -4,21 +4,26 @@
 //! One call, start to end:
 //!
 //! 1. [`config`] turns flags, environment and file into settings.
-//! 2. `serve` binds the listener, fixes the public origin and puts the parts together.
+//! 2. [`serve`] binds the listener, fixes the public origin and puts the parts together.
 //!
 //! A handler extracts, calls one service function and maps the result. The service decides with the pure code of
 //! crate `protocol`, and its store repeats the check in its own statement, so that two nodes cannot both win.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod data;
 pub mod drain;
 pub mod entropy;
+pub mod housekeeping;
 pub mod http;
 pub mod logging;
 pub mod metrics;
 pub mod observe;
+pub mod operator;
 pub mod pages;
 pub mod published;
+pub mod serve;
 pub mod service;
 pub mod store;
 pub mod terminal_qr;

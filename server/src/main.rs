@@ -1,3 +1,24 @@
-//! The server as a program.
+//! The server as a program: reads the command line, runs it, says what went wrong.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use countersign_server::cli::{self, Cli, CliError, Exit};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(source) => return ended_with(&CliError::failed("could not start", source)),
+    };
+    match runtime.block_on(cli::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ended_with(&error),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "this is where a program says why it ends")]
+fn ended_with(error: &CliError) -> ExitCode {
+    eprintln!("countersign-server: {}", error.report());
+    Exit::from(error).into()
+}

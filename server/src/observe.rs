@@ -16,6 +16,7 @@ use futures_util::FutureExt as _;
 use protocol::wire::{ProblemBody, ProblemName, TYPE_PREFIX};
 use tracing::{Instrument as _, error, info, info_span, warn};
 
+use crate::entropy::{Entropy, OsEntropy};
 use crate::metrics::Metrics;
 
 /// Names the call in the answer and in every log line about it.
@@ -91,10 +92,9 @@ async fn answer(observer: &Observer, call: impl Future<Output = Response>) -> Re
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "names a call in the log; nothing is decided by it")]
 fn request_id() -> String {
     let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).expect("the system has randomness, or nothing here is safe to run");
+    OsEntropy.fill(&mut bytes);
     data_encoding::HEXLOWER.encode(&bytes)
 }
 

@@ -1,7 +1,10 @@
 //! Settings of the server: one plain struct, filled from flags, environment, file and defaults, in that order.
 //!
-//! 1. [`load`] merges the layers, 2. [`check`] names every setting that makes no sense, 3. `serve` fixes the
-//! public origin once the port is known. Below this module nobody reads an environment variable or a file.
+//! 1. [`load`] merges the layers.
+//! 2. [`check`] names every setting that makes no sense.
+//! 3. `serve` fixes the public origin once the port is known.
+//!
+//! Below this module nobody reads an environment variable or a settings file.
 
 mod check;
 mod load;
@@ -34,7 +37,7 @@ pub struct Settings {
     pub listen: SocketAddr,
 
     /// The one public origin, as browsers and authenticators see it: scheme, host and port, in lower case,
-    /// default port and path left out, as in "https://login.example.com". Needed unless `listen` is a loopback
+    /// default port and path left out, as in `https://login.example.com`. Needed unless `listen` is a loopback
     /// address; then it is "http://" and that address.
     #[config(env = "COUNTERSIGN_ORIGIN", deserialize_with = values::origin_from_text)]
     pub origin: Option<Origin>,
@@ -120,7 +123,7 @@ pub struct TlsSettings {
 #[derive(Debug, Clone, Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct ProxySettings {
-    /// Addresses or networks of the proxies, as in ["10.0.0.5", "2001:db8::/32"].
+    /// Addresses or networks of the proxies, as in `["10.0.0.5", "2001:db8::/32"]`.
     #[config(
         env = "COUNTERSIGN_PROXIES_TRUSTED",
         parse_env = confique::env::parse::list_by_comma,
@@ -313,7 +316,7 @@ pub struct LogSettings {
     #[config(env = "COUNTERSIGN_LOG_FORMAT", default = "human")]
     pub format: LogFormat,
 
-    /// What to log, as in "info" or "info,countersign_server=debug".
+    /// What to log, as in `info` or `info,countersign_server=debug`.
     #[config(env = "COUNTERSIGN_LOG", default = "info")]
     pub filter: String,
 }

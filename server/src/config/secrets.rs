@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::{Data, Settings};
+use crate::entropy::{Entropy, OsEntropy};
 
 /// Its file in the data folder.
 const FILE_NAME: &str = "server.key";
@@ -163,11 +164,9 @@ fn from_hex(text: &str) -> Option<Secret> {
     Some(Secret::new(bytes.as_slice().try_into().ok()?))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the edge where the server's own key is made")]
 fn fresh() -> Secret {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the system has randomness, or nothing here is safe to run");
-    Secret::new(bytes)
+    let entropy: &dyn Entropy = &OsEntropy;
+    entropy.secret()
 }
 
 #[cfg(test)]

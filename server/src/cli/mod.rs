@@ -1,0 +1,234 @@
+//! The command line. Commands other than `serve` act on the store itself, also while a server runs on the same data.
+
+mod accounts;
+mod audit;
+mod error;
+mod opened;
+mod output;
+mod sessions;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Data, Override, Settings};
+use crate::serve::{self, Ready};
+
+pub use error::{CliError, Exit};
+use output::{Output, print};
+
+/// Shows login codes, hears what authenticators decide, and signs browsers in.
+#[derive(Debug, Parser)]
+#[command(
+    name = "countersign-server",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done; 1 it could not be done; 2 wrong usage or settings; 3 there is no such account, \
+                  device or session; 4 it is there already; 5 an audit file does not verify."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    settings: SettingsArgs,
+
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where settings come from; what is not given comes from the environment (`COUNTERSIGN_*`), the file, the defaults.
+#[derive(Debug, Args)]
+struct SettingsArgs {
+    /// Settings file, TOML; see `config example`.
+    #[arg(long, global = true, value_name = "FILE", env = "COUNTERSIGN_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// Folder for all data, or "memory".
+    #[arg(long, global = true, value_name = "DIR|memory")]
+    data: Option<String>,
+
+    /// The one public origin, as in `https://login.example.com`.
+    #[arg(long, global = true, value_name = "URL")]
+    origin: Option<String>,
+
+    /// Any setting by its name in the file, as in `lives.waiting_s=60`; can be repeated.
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    set: Vec<Override>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server until SIGINT or SIGTERM.
+    Serve(ServeArgs),
+    /// Accounts: who can be signed in.
+    #[command(subcommand)]
+    Users(accounts::UsersCommand),
+    /// Trusted devices: what can approve.
+    #[command(subcommand)]
+    Devices(accounts::DevicesCommand),
+    /// Browsers that are signed in.
+    #[command(subcommand)]
+    Sessions(sessions::SessionsCommand),
+    /// The log of what happened, chained by hashes.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the description of the HTTP interface (OpenAPI, JSON).
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Address and port to listen on; port 0 lets the system choose.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+
+    /// Name of the site for people.
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+
+    /// Certificate chain, PEM.
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<String>,
+
+    /// Private key of the certificate, PEM.
+    #[arg(long, value_name = "FILE")]
+    key: Option<String>,
+
+    /// Make and keep a certificate, for trials in a local network.
+    #[arg(long)]
+    self_signed: bool,
+
+    /// Serve figures for Prometheus on this address.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:9464")]
+    metrics: Option<String>,
+
+    /// How log lines are written: human or json.
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+
+    /// What to log, as in `info` or `info,countersign_server=debug`.
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+
+    /// With --data memory: make this account and print its enrolment link; can be repeated.
+    #[arg(long, value_name = "NAME")]
+    user: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Say whether the settings can be used, and what is wrong with them.
+    Check,
+    /// Print a settings file with every setting, its meaning and its default.
+    Example,
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// [`CliError`] with its sentence and exit code.
+pub async fn run(cli: Cli) -> Result<(), CliError> {
+    let output = Output::new(cli.json);
+    let settings = || cli.settings.load(&[]);
+    match cli.command {
+        Command::Serve(ref args) => {
+            serve_until_stopped(&cli.settings.load(&args.overrides())?, &args.user, output).await
+        }
+        Command::Users(command) => accounts::users(command, &settings()?, output).await,
+        Command::Devices(command) => accounts::devices(command, &settings()?, output).await,
+        Command::Sessions(command) => sessions::run(command, &settings()?, output).await,
+        Command::Audit(audit::AuditCommand::Verify { ref file }) => audit::verify(file, output),
+        Command::Audit(audit::AuditCommand::Export { ref out }) => {
+            audit::export(out.as_deref(), &settings()?, output).await
+        }
+        Command::Config(ConfigCommand::Check) => {
+            settings()?;
+            output.done("The settings can be used.", &serde_json::json!({ "ok": true }))
+        }
+        Command::Config(ConfigCommand::Example) => print(&config::example()),
+        Command::Openapi => print(&format!("{}\n", crate::http::openapi())),
+    }
+}
+
+async fn serve_until_stopped(settings: &Settings, users: &[String], output: Output) -> Result<(), CliError> {
+    if !users.is_empty() && settings.data != Data::Memory {
+        return Err(CliError::Usage("--user is for --data memory; with a folder: users add NAME".to_owned()));
+    }
+    crate::logging::start(&settings.log).map_err(|source| CliError::failed("could not start", source))?;
+    let ready = |ready: &Ready| {
+        for (name, made) in &ready.links {
+            let link = made.link.to_string();
+            let value = serde_json::json!({ "username": name, "link": link, "expires_at": made.expires_at });
+            let _ = output.done(&format!("enrolment link of {name}: {link}"), &value);
+        }
+        let value = serde_json::json!({
+            "listening": ready.url,
+            "address": ready.address,
+            "origin": ready.origin,
+            "pin": ready.pin.map(|pin| pin.to_string()),
+        });
+        // Whoever waits for this line has closed its pipe when this fails, and needs it no more.
+        let _ = output.done(&format!("listening on {}", ready.url), &value);
+    };
+    serve::run(settings, users, ready).await.map_err(|source| CliError::failed("could not serve", source))
+}
+
+impl SettingsArgs {
+    fn load(&self, more: &[Override]) -> Result<Settings, CliError> {
+        let mut overrides = self.set.clone();
+        overrides.extend(named("data", self.data.as_deref()));
+        overrides.extend(named("origin", self.origin.as_deref()));
+        overrides.extend_from_slice(more);
+        config::load(self.config.as_deref(), &overrides).map_err(CliError::Settings)
+    }
+}
+
+impl ServeArgs {
+    fn overrides(&self) -> Vec<Override> {
+        [
+            named("listen", self.listen.as_deref()),
+            named("name", self.name.as_deref()),
+            named("tls.certificate", self.certificate.as_deref()),
+            named("tls.key", self.key.as_deref()),
+            named("tls.self_signed", self.self_signed.then_some("true")),
+            named("metrics.listen", self.metrics.as_deref()),
+            named("log.format", self.log_format.as_deref()),
+            named("log.filter", self.log.as_deref()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+fn named(name: &str, value: Option<&str>) -> Option<Override> {
+    value.map(|value| Override { name: name.to_owned(), value: value.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_for_all_commands_stand_on_either_side() {
+        for line in [
+            ["countersign-server", "--data", "memory", "users", "list"],
+            ["countersign-server", "users", "list", "--data", "memory"],
+        ] {
+            let cli = Cli::try_parse_from(line).unwrap();
+            assert_eq!(cli.settings.load(&[]).unwrap().data, config::Data::Memory);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Puts the parts of one node together and runs them until the process is told to stop.
+//!
+//! 1. Keys and data are opened, the socket is bound: the port is known.
+//! 2. The public origin is fixed, with it the certificate and everything that compares origins.
+//! 3. Routes are stacked: security headers, then what is watched around a call, then handlers and pages.
+//! 4. Beside the listener run housekeeping, the figures' own listener and the reload of certificates.
+
+mod figures;
+mod health;
+mod listener;
+mod open_files;
+mod signals;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use protocol::id::StoreId;
+use protocol::link::Pin;
+use protocol::origin::Origin;
+use tracing::{info, warn};
+use url::Url;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{self, Data, KeyError, Settings};
+use crate::drain::Drain;
+use crate::entropy::{Entropy, OsEntropy};
+use crate::metrics::Metrics;
+use crate::observe::observe;
+use crate::operator::{MadeLink, Operator, OperatorError};
+use crate::published::{self, Published};
+use crate::service::{Parts, Service};
+use crate::store::StoreError;
+use crate::store::in_process::InProcess;
+use crate::tls::{self, TlsError};
+use crate::{data, housekeeping, http, pages};
+
+/// A node that listens.
+#[derive(Debug)]
+pub struct Ready {
+    /// What to open in a browser of this machine or network: the public origin where the node serves it itself, else the
+    /// address that a proxy in front connects to.
+    pub url: String,
+    /// The public origin.
+    pub origin: Origin,
+    /// Where it listens, with the real port.
+    pub address: SocketAddr,
+    /// Of a certificate of our own.
+    pub pin: Option<Pin>,
+    /// Accounts that were made at the start, by name.
+    pub links: Vec<(String, MadeLink)>,
+}
+
+/// Why a node does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// No server secret, or no data folder.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The data cannot be used.
+    #[error("could not open the data in {data}")]
+    Store {
+        /// The setting `data`.
+        data: Data,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address cannot be listened on.
+    #[error("could not listen on {address} (setting {setting})")]
+    Listen {
+        /// The setting's name.
+        setting: &'static str,
+        /// Its value.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// An account could not be made.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    /// The listener broke while it ran.
+    #[error("the listener failed")]
+    Listener(#[source] io::Error),
+}
+
+/// Runs one node until SIGINT or SIGTERM; `ready` is called once, when it answers. `users` are accounts to make first, for
+/// data that no other process can reach.
+///
+/// # Errors
+/// [`ServeError`] with the setting, file or address that cannot be used.
+pub async fn run(
+    settings: &Settings,
+    users: &[String],
+    ready: impl FnOnce(&Ready),
+) -> Result<(), ServeError> {
+    tls::install_provider();
+    open_files::raise_limit();
+    if let Data::Dir(dir) = &settings.data {
+        config::data_folder(dir)?;
+    }
+    let secret = config::server_secret(settings)?;
+    let bound = listener::bind(settings.listen).map_err(|source| ServeError::Listen {
+        setting: "listen",
+        address: settings.listen,
+        source,
+    })?;
+    let address = bound.address();
+    let origin = settings.origin.clone().unwrap_or_else(|| loopback_origin(settings, address));
+    let tls = tls::load(settings, &origin).await?;
+    let pin = tls.as_ref().and_then(tls::Tls::pin);
+    let drain = Drain::new();
+    let durable = data::open(&settings.data)
+        .await
+        .map_err(|source| ServeError::Store { data: settings.data.clone(), source })?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let short_lived = InProcess::new(
+        StoreId::from_random(entropy.bytes_16()),
+        settings.lives(),
+        usize::try_from(settings.limits.live_requests).unwrap_or(usize::MAX),
+    );
+    let published = Published { origin: origin.clone(), pin };
+    remember(settings, &published);
+    let operator =
+        Operator { store: Arc::clone(&durable), clock: Arc::clone(&clock), entropy: Arc::clone(&entropy) };
+    let mut links = Vec::new();
+    for name in users {
+        let account = operator.add(name, None, None).await?;
+        links.push((name.clone(), operator.link(&account, &published, settings.enrolment.link_s).await?));
+    }
+    let parts = Parts {
+        settings: Arc::new(settings.clone()),
+        origin: origin.clone(),
+        secret,
+        durable,
+        short_lived: Arc::new(short_lived),
+        clock,
+        entropy,
+        drain: drain.clone(),
+        pin,
+    };
+    let service = Service::new(parts)
+        .await
+        .map_err(|source| ServeError::Store { data: settings.data.clone(), source })?;
+    let service = Arc::new(service);
+    let metrics = Arc::new(Metrics::default());
+    let figures = figures::listen(settings)?;
+
+    let router = router(settings, &service, &metrics);
+    let url = reachable_at(settings, &origin, address);
+    info!(%origin, %address, tls = tls.is_some(), data = %settings.data, "Listening");
+    ready(&Ready { url, origin, address, pin, links });
+
+    let limit = Duration::from_secs(settings.limits.drain_s.into());
+    let serving = bound.serve(router, tls.as_ref(), &drain, limit, signals::stop());
+    tokio::select! {
+        served = serving => served.map_err(ServeError::Listener)?,
+        never = housekeeping::run(&service, settings.retention.sweep_s) => match never {},
+        never = figures::serve(figures, metrics, drain.clone()) => match never {},
+        never = signals::reload_on_hangup(tls.as_ref()) => match never {},
+    }
+    info!("Stopped");
+    Ok(())
+}
+
+/// The origin of a server that was told none: plain http, or https with a certificate of our own, on loopback.
+pub fn loopback_origin(settings: &Settings, address: SocketAddr) -> Origin {
+    let scheme = if settings.serves_tls() { "https" } else { "http" };
+    let url = Url::parse(&format!("{scheme}://{address}")).expect("a socket address is a host and a port");
+    Origin::of(&url).expect("the settings were checked: without an origin the address is loopback")
+}
+
+/// All routes, and what lies around them.
+fn router(settings: &Settings, service: &Arc<Service>, metrics: &Arc<Metrics>) -> Router {
+    let routes = http::router(Arc::clone(service))
+        .merge(health::router(Arc::clone(service)))
+        .merge(pages::router(settings, service.origin(), Arc::clone(service)));
+    let limit = Duration::from_secs(settings.limits.call_s.into());
+    pages::secure(observe(routes, Arc::clone(metrics), limit), service.origin())
+}
+
+/// Where a browser near this machine opens it: the origin when this node serves it itself.
+fn reachable_at(settings: &Settings, origin: &Origin, address: SocketAddr) -> String {
+    if origin.is_loopback() || settings.serves_tls() {
+        origin.to_string()
+    } else {
+        format!("http://{address}")
+    }
+}
+
+/// Leaves origin and pin where `users add` finds them. The server runs without that as well.
+fn remember(settings: &Settings, published: &Published) {
+    let Data::Dir(dir) = &settings.data else { return };
+    if let Err(cause) = published::write(dir, published) {
+        warn!(%cause, "Could not note the origin in the data folder; name --origin for `users add`");
+    }
+}
