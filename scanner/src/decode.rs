@@ -8,7 +8,10 @@ mod payload;
 mod quirc;
 mod zxing;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use crate::frame::Luma;
 use zxing::Search;
@@ -29,19 +32,30 @@ pub enum Reader {
     QuircInverted,
 }
 
-/// One code that was read.
-#[derive(Clone, Debug, PartialEq)]
+/// One code that was read. `Debug` leaves out what it holds: that may be a secret, like an enrolment link.
+#[derive(Clone, PartialEq)]
 pub struct Read {
     /// What the code holds, byte for byte, before any thought about characters. Never empty.
     pub bytes: Vec<u8>,
     /// The same as text: by the encoding that the code declares, else UTF-8, else the legacy encoding (Shift JIS,
-    /// Latin-1, ...) that fits. `None` when it is not text, that is when control characters other than tab, line feed and
-    /// carriage return are left or the declared encoding does not fit.
+    /// Latin-1, ...) that fits; `None` where none does. It is text from outside: it may hold control and bidirectional
+    /// characters, which are the caller's to clean before it shows them.
     pub text: Option<String>,
     /// Upper left, upper right, lower right and lower left corner of the code in its own orientation.
     pub corners: [Corner; 4],
     /// Who read it.
     pub reader: Reader,
+}
+
+impl fmt::Debug for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Read")
+            .field("bytes", &self.bytes.len())
+            .field("is_text", &self.text.is_some())
+            .field("corners", &self.corners)
+            .field("reader", &self.reader)
+            .finish()
+    }
 }
 
 impl Read {

@@ -66,7 +66,7 @@ fn read_codes(bits: &BitMatrix, mut patterns: Vec<ConcentricPattern>, reader: Re
         let bytes = content.bytes().to_vec();
         // A declared encoding is the code's word; without one UTF-8 wins over the reader's guess.
         let text = if content.has_eci || std::str::from_utf8(&bytes).is_err() {
-            payload::plain(decoded.text())
+            payload::believable(decoded.text())
         } else {
             payload::text_of(&bytes)
         };

@@ -137,20 +137,24 @@ fn real_pictures_are_never_read_wrong() {
         return;
     };
     let truth: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join("truth.json")).unwrap()).unwrap();
-    let (mut readable, mut read) = (0, 0);
+    let truth: Vec<(&String, Option<&str>)> =
+        truth.as_object().unwrap().iter().map(|(name, entry)| (name, entry["text"].as_str())).collect();
+    let (mut readable, mut right) = (0, 0);
     let mut wrong = Vec::new();
-    for (name, entry) in truth.as_object().unwrap() {
-        let expected = entry["text"].as_str();
-        let reads = picture::read_file(&dir.join(format!("{name}.jpg"))).unwrap();
+    for (name, expected) in &truth {
+        for read in picture::read_file(&dir.join(format!("{name}.jpg"))).unwrap() {
+            // The list has one line end for all.
+            let text = read.text.map(|text| text.replace("\r\n", "\n").replace('\r', "\n"));
+            if text.as_deref() == *expected {
+                right += 1;
+            } else if !truth.iter().any(|(_, other)| text.as_deref() == *other) {
+                // A code inside of another is listed by one of the two; a misread is listed nowhere.
+                wrong.push(format!("{name}: {text:?} by {:?}, expected {expected:?}", read.reader));
+            }
+        }
         readable += usize::from(expected.is_some());
-        read += usize::from(expected.is_some() && reads.iter().any(|read| read.text.as_deref() == expected));
-        wrong.extend(
-            reads.iter().filter(|read| read.text.as_deref() != expected).map(|read| (name, &read.text, read.reader)).map(
-                |(name, text, reader)| format!("{name}: {text:?} by {reader:?}, expected {expected:?}"),
-            ),
-        );
     }
-    eprintln!("{read} of {readable} readable pictures read; {} other reads", wrong.len());
+    eprintln!("{right} of {readable} readable pictures read, {} wrong", wrong.len());
     assert_eq!(wrong, Vec::<String>::new());
 }
 
