@@ -1,5 +1,7 @@
 //! What the webview can call. Each forwards one message; `ui/src/lib/tauriBridge.ts` is the other end.
 
+#![expect(clippy::needless_pass_by_value, reason = "Tauri hands arguments over by value")]
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use authenticator::command::Command;

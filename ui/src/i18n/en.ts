@@ -162,6 +162,7 @@ export const en: Texts = {
     through: (host) => `through ${host}`,
     as: (name) => `as ${name}`,
     scopes: "It asks for",
+    told: "What is known about this sign-in",
     seen: "Seen by the server",
     address: "Address",
     started: "Started",

