@@ -69,6 +69,18 @@ impl App {
         self.driver.read("return document.querySelector('main')?.dataset.view ?? ''").await
     }
 
+    /// What fills the window once the app has loaded its accounts.
+    ///
+    /// # Errors
+    /// When it is still loading after the limit.
+    pub async fn loaded_view(&self) -> Result<String> {
+        patience::until("the app to be loaded", async || {
+            let view = self.view().await?;
+            Ok((!matches!(view.as_str(), "" | "loading")).then_some(view))
+        })
+        .await
+    }
+
     /// Waits for a view.
     ///
     /// # Errors
@@ -145,7 +157,7 @@ impl App {
     /// # Errors
     /// When a step does not come within the limit.
     pub async fn give_link(&self, link: &str) -> Result<()> {
-        if self.view().await? != "first_start" {
+        if self.loaded_view().await? != "first_start" {
             self.click("go-accounts").await?;
             self.until("accounts").await?;
         }

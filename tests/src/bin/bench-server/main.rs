@@ -4,7 +4,7 @@
 //! an axum service without users, limits or audit that checks the same four ES256 signatures a login and, for the
 //! SQLite row, writes the same two rows. Both run as processes of their own; CPU and memory are read from /proc.
 
-#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its table")]
 
 mod call;
 mod floor;
@@ -16,6 +16,7 @@ mod subject;
 mod waiting;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
@@ -53,15 +54,24 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let options = Options::parse();
+async fn main() -> ExitCode {
+    match run(&Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<()> {
     if options.floor {
         return floor::serve(options.floor_data.as_deref()).await;
     }
     let server = options.server.clone().unwrap_or_default();
-    let mut report = Report::new(&options);
+    let mut report = Report::new(options);
     for kind in [Kind::Floor, Kind::Countersign] {
-        report.set(kind, measure(kind, &server, &options).await?);
+        report.set(kind, measure(kind, &server, options).await?);
     }
     if options.json {
         println!("{}", serde_json::to_string_pretty(&report.json())?);
