@@ -64,6 +64,7 @@ pub struct EnrolPassword {
 
 /// How an enrolment went.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one a call, moved once")]
 pub enum Enrolled {
     /// The device is trusted. Its `id` differs from the new one when the same key repeated its enrolment.
     Trusted(Holder),

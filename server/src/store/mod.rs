@@ -6,6 +6,8 @@
 
 mod accounts;
 pub mod audit;
+#[cfg(test)]
+mod conformance;
 mod decisions;
 mod devices;
 mod durable;

@@ -98,6 +98,7 @@ pub enum RedeemRefused {
 
 /// How a refresh went.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one a call, moved once")]
 pub enum Refreshed {
     /// There is a new token.
     Refreshed(SessionView),

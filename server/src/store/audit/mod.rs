@@ -63,9 +63,16 @@ impl Head {
     /// The entry that comes next.
     pub fn next(&self, chain: &str, at: Timestamp, kind: AuditKind, body: &str) -> AuditEntry {
         let seq = self.seq + 1;
-        let entry = Entry { chain, seq, at: at.unix_s(), kind: kind.as_str(), body: &body };
+        let entry = Entry { chain, seq, at: at.unix_s(), kind: kind.as_str(), body };
         let hash = hash(&self.hash, &entry);
-        AuditEntry { chain: chain.to_owned(), seq, at, kind: kind.as_str().to_owned(), body: body.to_owned(), hash }
+        AuditEntry {
+            chain: chain.to_owned(),
+            seq,
+            at,
+            kind: kind.as_str().to_owned(),
+            body: body.to_owned(),
+            hash,
+        }
     }
 
     /// As the authenticator gets it.

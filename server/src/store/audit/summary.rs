@@ -25,21 +25,21 @@ pub(super) fn of(kind: &str, body: &Body) -> String {
         AuditKind::DeviceRemoved => format!("{subject} is not trusted any more."),
         AuditKind::SignInApproved => format!("{who} approved a sign-in{browser}."),
         AuditKind::SignInDenied => format!("{who} denied a sign-in{browser}."),
-        AuditKind::SignInReported => {
-            format!("{who} reported a sign-in{browser} that the owner did not start.")
-        }
+        AuditKind::SignInReported => format!("{who} reported a sign-in that nobody here started{browser}."),
         AuditKind::SignInRefused => match body.reason.as_deref() {
-            Some("check") => format!("A sign-in{browser} ended after three wrong numbers on {who}."),
-            Some("network") => format!("A sign-in{browser} was refused: {who} is not on its network."),
-            _ => format!("A sign-in{browser} was refused."),
+            Some("check") => format!("A sign-in ended after three wrong numbers on {who}{browser}."),
+            Some("network") => format!("A sign-in was refused, {who} is not on its network{browser}."),
+            _ => format!("A sign-in was refused{browser}."),
         },
-        AuditKind::SignedIn => format!("Signed in{browser}, approved by {who}."),
-        AuditKind::SignedOut => format!("Signed out{browser}."),
-        AuditKind::SessionReported => format!("Signed out{browser}: the person there said \"Not me\"."),
-        AuditKind::SessionEnded if body.operator => format!("The operator signed out a browser{browser}."),
-        AuditKind::SessionEnded => format!("{who} signed out a browser{browser}."),
-        AuditKind::SessionReplaced => format!("An older session ended{browser}: it signed in again."),
-        AuditKind::SessionExpired => format!("A session ended{browser}: it was not used or reached its age."),
+        AuditKind::SignedIn => format!("A browser signed in, approved by {who}{browser}."),
+        AuditKind::SignedOut => format!("A browser signed out{browser}."),
+        AuditKind::SessionReported => format!("A browser was signed out with \"Not me\"{browser}."),
+        AuditKind::SessionEnded if body.operator => format!("The operator signed a browser out{browser}."),
+        AuditKind::SessionEnded => format!("{who} signed a browser out{browser}."),
+        AuditKind::SessionReplaced => {
+            format!("An older session ended, its browser signed in again{browser}.")
+        }
+        AuditKind::SessionExpired => format!("A session ended, it was unused or too old{browser}."),
         AuditKind::SessionsEnded => format!("Signed out everywhere: {}.", count(body.count.unwrap_or(0))),
         AuditKind::Anchor => "The heads of all chains that changed.".to_owned(),
     }
@@ -52,9 +52,9 @@ fn name(device: Option<&DeviceRef>) -> &str {
 fn browser(body: &Body) -> String {
     let claimed = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     match (claimed(&body.browser), claimed(&body.system)) {
-        (Some(browser), Some(system)) => format!(" in {browser} on {system}"),
-        (Some(browser), None) => format!(" in {browser}"),
-        (None, Some(system)) => format!(" on {system}"),
+        (Some(browser), Some(system)) => format!(": {browser} on {system}"),
+        (Some(browser), None) => format!(": {browser}"),
+        (None, Some(system)) => format!(": {system}"),
         (None, None) => String::new(),
     }
 }

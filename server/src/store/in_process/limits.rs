@@ -33,7 +33,7 @@ impl Windows {
         if allowance == Allowance::Allowed {
             counter.hits = counter.hits.saturating_add(1);
             if shard.len() >= share(KEYS_MAX) && !shard.contains_key(key) {
-                evict(&mut shard, now);
+                evict(&mut shard);
             }
             shard.insert(key.into(), counter);
         }
@@ -92,8 +92,7 @@ impl Counter {
     }
 }
 
-fn evict(shard: &mut HashMap<Box<str>, Counter>, now: Timestamp) {
-    shard.retain(|_, counter| !counter.is_over_at(now));
+fn evict(shard: &mut HashMap<Box<str>, Counter>) {
     let oldest = shard
         .iter()
         .take(EVICTION_LOOK)

@@ -113,11 +113,9 @@ impl Requests {
         if !self.index_user_code(&record.request, request) {
             return Replaced::UserCodeTaken;
         }
-        if let Some(lock) = request.state.lock() {
-            if record.ticket.is_none() {
-                self.tickets.of(&lock.ticket).insert(lock.ticket, request.id);
-                record.ticket = Some(lock.ticket);
-            }
+        if let Some(lock) = request.state.lock().filter(|_| record.ticket.is_none()) {
+            self.tickets.of(&lock.ticket).insert(lock.ticket, request.id);
+            record.ticket = Some(lock.ticket);
         }
         let (client, was_live) = (&record.client, is_live_at(&record.request, now));
         match request.state.ends_at() {
@@ -207,10 +205,10 @@ impl Requests {
     }
 
     fn prolong(&self, client: &str, id: RequestId, ends_at: Timestamp) {
-        if let Some(open) = self.clients.of(client).get_mut(client) {
-            if let Some(request) = open.iter_mut().find(|request| request.id == id) {
-                request.ends_at = ends_at;
-            }
+        let mut shard = self.clients.of(client);
+        let open = shard.get_mut(client).into_iter().flatten();
+        for request in open.filter(|request| request.id == id) {
+            request.ends_at = ends_at;
         }
     }
 

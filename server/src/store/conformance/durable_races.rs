@@ -1,0 +1,160 @@
+use std::future::Future;
+use std::sync::Arc;
+
+use protocol::id::SessionId;
+use protocol::statement::Decision;
+use tokio::task::JoinSet;
+
+use super::world::{
+    APPROVED_S, LIVES, NOW, World, fresh, new_account, new_device, new_link, new_session, page,
+};
+use crate::config::PasswordEnrolment;
+use crate::store::audit::Head;
+use crate::store::{
+    AuditKind, Body, By, Durable, EnrolPassword, Enrolled, NewDecision, NewSession, Recorded, Redeemed,
+};
+
+/// Runs `many` of a kind at once and gives all results.
+async fn at_once<T, F>(many: usize, mut one: impl FnMut(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut tasks = JoinSet::new();
+    for n in 0..many {
+        tasks.spawn(one(n));
+    }
+    tasks.join_all().await
+}
+
+pub(super) async fn two_hundred_redeems_make_one_session(store: Arc<impl Durable + 'static>) {
+    let world = Arc::new(World::new(store).await);
+    let approved = world.decision(Decision::Approve);
+    world.decide(&approved, NOW).await;
+    let new = new_session(&approved);
+    let results = at_once(200, |_| {
+        let world = Arc::clone(&world);
+        let new = NewSession { id: SessionId::from_random(fresh()), ..new.clone() };
+        async move { world.redeem(&new, NOW).await }
+    })
+    .await;
+    let mut ids = Vec::new();
+    let mut created = 0;
+    for result in results {
+        match result {
+            Redeemed::Created { session, .. } => {
+                created += 1;
+                ids.push(session.session.id);
+            }
+            Redeemed::Existing(session) => ids.push(session.session.id),
+            Redeemed::Refused(why) => panic!("the same page is never refused: {why:?}"),
+        }
+    }
+    ids.dedup();
+    assert_eq!((created, ids.len()), (1, 1));
+    assert_eq!(world.store.sessions(world.account, &LIVES, NOW).await.unwrap().len(), 1);
+    assert_eq!(world.kinds().await.iter().filter(|kind| *kind == "signed_in").count(), 1);
+}
+
+pub(super) async fn two_hundred_decisions_make_one_row(store: Arc<impl Durable + 'static>) {
+    let world = Arc::new(World::new(store).await);
+    let approved = world.decision(Decision::Approve);
+    let results = at_once(200, |_| {
+        let (world, approved) = (Arc::clone(&world), approved.clone());
+        async move { world.decide(&approved, NOW).await }
+    })
+    .await;
+    let recorded = results.iter().filter(|result| **result == Recorded::Recorded).count();
+    let same = results.iter().filter(|result| matches!(result, Recorded::Same { .. })).count();
+    assert_eq!((recorded, same), (1, 199));
+    assert_eq!(world.kinds().await.iter().filter(|kind| *kind == "sign_in_approved").count(), 1);
+}
+
+pub(super) async fn approvals_and_denials_at_once_leave_one_winner(store: Arc<impl Durable + 'static>) {
+    let world = Arc::new(World::new(store).await);
+    for _ in 0..20 {
+        let base = world.decision(Decision::Approve);
+        let results = at_once(10, |n| {
+            let decision = if n % 2 == 0 { Decision::Approve } else { Decision::Deny };
+            let (world, new) = (Arc::clone(&world), NewDecision { decision, ..base.clone() });
+            async move { (decision, world.decide(&new, NOW).await) }
+        })
+        .await;
+        let stored = world.store.decision(base.ticket).await.unwrap().unwrap().decision;
+        for (asked, result) in results {
+            match result {
+                Recorded::Recorded | Recorded::Same { .. } => assert_eq!(asked, stored),
+                Recorded::Other(before) => assert!(asked != stored && before == stored),
+                Recorded::Refused => panic!("the device is trusted"),
+            }
+        }
+        let redeemed = world.redeem(&new_session(&base), NOW).await;
+        assert_eq!(matches!(redeemed, Redeemed::Created { .. }), stored == Decision::Approve);
+    }
+}
+
+pub(super) async fn one_link_enrols_one_of_fifty_devices(store: Arc<impl Durable + 'static>) {
+    let account = new_account(&*store, None).await;
+    let code = new_link(&*store, account, None, NOW).await;
+    let results = at_once(50, |_| {
+        let (store, device) = (Arc::clone(&store), new_device());
+        async move { store.enrol_by_code(&code, &device, 20, &page(), NOW).await.unwrap() }
+    })
+    .await;
+    let trusted = results.iter().filter(|result| matches!(result, Enrolled::Trusted(_))).count();
+    assert_eq!((trusted, store.devices(account).await.unwrap().len()), (1, 1));
+}
+
+pub(super) async fn one_password_enrols_one_of_fifty_first_devices(store: Arc<impl Durable + 'static>) {
+    let account = new_account(&*store, Some("hash")).await;
+    at_once(50, |_| {
+        let (store, device) = (Arc::clone(&store), new_device());
+        let password =
+            EnrolPassword { account, verified_hash: "hash".into(), rule: PasswordEnrolment::First };
+        async move { store.enrol_by_password(&password, &device, 20, &page(), NOW).await.unwrap() }
+    })
+    .await;
+    assert_eq!(store.devices(account).await.unwrap().len(), 1);
+}
+
+pub(super) async fn a_removal_and_redeems_at_once_leave_no_session(store: Arc<impl Durable + 'static>) {
+    let world = Arc::new(World::new(store).await);
+    let mut approved = Vec::new();
+    for _ in 0..20 {
+        let decision = world.decision(Decision::Approve);
+        world.decide(&decision, NOW).await;
+        approved.push(new_session(&decision));
+    }
+    at_once(21, |n| {
+        let (world, new) = (Arc::clone(&world), approved.get(n.wrapping_sub(1)).cloned());
+        async move {
+            if let Some(new) = new {
+                world.store.redeem(&new, APPROVED_S, &LIVES, &page(), NOW).await.unwrap();
+            } else {
+                let by = By::operator();
+                world.store.revoke_device(world.account, world.device.id, &by, NOW).await.unwrap();
+            }
+        }
+    })
+    .await;
+    assert!(world.store.sessions(world.account, &LIVES, NOW).await.unwrap().is_empty());
+    for new in approved {
+        assert!(!world.is_good(&new.token, NOW).await);
+    }
+}
+
+pub(super) async fn a_chain_takes_entries_of_fifty_writers(store: Arc<impl Durable + 'static>) {
+    let account = new_account(&*store, None).await;
+    at_once(50, |_| {
+        let store = Arc::clone(&store);
+        async move { store.note(account, AuditKind::SignInRefused, Body::default(), NOW).await.unwrap() }
+    })
+    .await;
+    let page = store.activity(account, 0, 100).await.unwrap();
+    assert_eq!(page.entries.len(), 51);
+    let mut head = Head::EMPTY;
+    for entry in &page.entries {
+        assert!(entry.follows(&head));
+        head = entry.head();
+    }
+}

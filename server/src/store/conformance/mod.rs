@@ -1,0 +1,162 @@
+//! What every store must do, whatever it is made of. One suite for each kind, run for each implementation.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod durable;
+mod durable_audit;
+mod durable_devices;
+mod durable_races;
+mod durable_sessions;
+mod short_lived;
+mod world;
+
+/// Runs a list of checks on a fresh store each.
+macro_rules! run_on {
+    ($fresh:expr; $($module:ident :: { $($check:ident),* $(,)? })*) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $check() {
+                let (store, _keep) = $fresh.await;
+                crate::store::conformance::$module::$check(store).await;
+            }
+        )*)*
+    };
+}
+
+macro_rules! durable_suite {
+    ($fresh:expr) => {
+        run_on! { $fresh;
+            durable::{
+                a_name_is_taken_once,
+                accounts_are_found_by_id_and_name,
+                a_disabled_account_is_signed_out_and_refused_everywhere,
+                a_removed_account_leaves_only_its_chain,
+                a_password_can_be_set_and_taken_away,
+                it_answers_a_ping,
+            }
+            durable_devices::{
+                a_link_enrols_once,
+                a_link_ends,
+                the_same_key_repeats_for_ten_minutes,
+                a_link_ends_with_the_device_that_made_it,
+                a_password_enrols_the_first_device_only,
+                a_password_that_changed_since_is_refused,
+                the_rule_decides_about_passwords,
+                there_is_room_for_so_many_devices,
+                a_removed_device_is_refused_and_takes_its_sessions_along,
+                a_device_can_be_renamed_by_its_account_only,
+                use_is_noted_by_the_minute,
+            }
+            durable_sessions::{
+                an_approval_is_redeemed_once,
+                a_decision_is_final,
+                a_redeem_needs_an_approval_of_this_very_request,
+                an_approval_is_good_for_less_than_a_minute,
+                a_repeat_ends_with_the_minute_and_with_the_session,
+                an_approval_can_be_taken_back_before_it_is_redeemed,
+                another_page_cannot_repeat_a_redeem,
+                a_token_ends_at_its_second,
+                the_previous_token_stays_good_for_a_minute,
+                the_previous_token_never_outlives_itself,
+                only_the_bound_key_refreshes,
+                a_session_ends_idle_and_old,
+                an_older_session_of_the_same_page_key_ends,
+                a_linked_session_ends_with_its_device_and_an_independent_one_does_not,
+                sessions_are_listed_newest_first_while_they_live,
+                a_browser_is_known_by_its_key_and_account,
+                one_account_cannot_end_the_session_of_another,
+            }
+            durable_audit::{
+                each_change_appends_one_entry,
+                activity_comes_in_pages_that_join,
+                a_head_beyond_the_end_is_the_end,
+                an_export_verifies_and_any_changed_entry_shows,
+                anchors_come_once_a_minute_over_what_changed,
+                a_trimmed_chain_still_verifies_and_goes_on,
+                a_sweep_ends_and_forgets,
+                what_was_refused_leaves_no_entry,
+            }
+            durable_races::{
+                two_hundred_redeems_make_one_session,
+                two_hundred_decisions_make_one_row,
+                approvals_and_denials_at_once_leave_one_winner,
+                one_link_enrols_one_of_fifty_devices,
+                one_password_enrols_one_of_fifty_first_devices,
+                a_removal_and_redeems_at_once_leave_no_session,
+                a_chain_takes_entries_of_fifty_writers,
+            }
+        }
+    };
+}
+
+macro_rules! short_lived_suite {
+    ($fresh:expr) => {
+        run_on! { $fresh;
+            short_lived::{
+                a_request_is_found_by_each_of_its_names,
+                nothing_is_found_by_other_names,
+                of_two_writers_one_reads_again,
+                two_hundred_scans_make_one_transition,
+                a_user_code_belongs_to_one_request,
+                a_client_has_so_many_open_requests,
+                an_open_request_that_was_prolonged_still_counts,
+                what_is_over_makes_room,
+                a_final_record_is_readable_for_a_while,
+                a_page_is_woken_by_each_change,
+                a_page_is_told_that_its_record_is_gone,
+                changes_before_a_subscription_do_not_wake,
+                scanned_requests_are_found_by_account,
+                a_proof_is_spent_once,
+                a_proof_is_remembered_until_its_end,
+                two_hundred_uses_of_a_proof_spend_it_once,
+                hits_over_the_limit_are_refused,
+                a_look_counts_nothing,
+                keys_are_counted_apart,
+                two_hundred_hits_at_once_keep_the_limit,
+                it_has_one_id_for_life,
+            }
+        }
+    };
+}
+
+mod sqlite_file {
+    use std::sync::Arc;
+
+    use crate::store::sqlite::SqliteStore;
+
+    async fn fresh() -> (Arc<SqliteStore>, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("countersign.db")).await.unwrap();
+        (Arc::new(store), dir)
+    }
+
+    durable_suite!(fresh());
+}
+
+mod sqlite_memory {
+    use std::sync::Arc;
+
+    use crate::store::sqlite::SqliteStore;
+
+    async fn fresh() -> (Arc<SqliteStore>, ()) {
+        (Arc::new(SqliteStore::in_memory().await.unwrap()), ())
+    }
+
+    durable_suite!(fresh());
+}
+
+mod in_process {
+    use std::sync::Arc;
+
+    use protocol::id::StoreId;
+    use protocol::request::Lives;
+
+    use crate::store::in_process::InProcess;
+
+    fn fresh() -> std::future::Ready<(Arc<InProcess>, ())> {
+        let id = StoreId::from_random([9; 16]);
+        std::future::ready((Arc::new(InProcess::new(id, Lives::default(), 10_000)), ()))
+    }
+
+    short_lived_suite!(fresh());
+}

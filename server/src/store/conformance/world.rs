@@ -1,0 +1,176 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use protocol::id::{AccountId, DeviceId, RequestId, SessionId, Ticket};
+use protocol::key::{PublicKey, SigningKey, Thumbprint};
+use protocol::secret::{SecretHash, sha256};
+use protocol::statement::Decision;
+use protocol::time::Timestamp;
+use protocol::wire::DeviceKind;
+
+use crate::config::SessionKind;
+use crate::store::{
+    By, CreateAccount, Device, Durable, Enrolled, NewAccount, NewDecision, NewDevice, NewEnrolment,
+    NewSession, Recorded, Redeemed, SessionLives, SessionView,
+};
+
+pub(super) const NOW: Timestamp = Timestamp(1_800_000_000);
+pub(super) const APPROVED_S: i64 = 60;
+pub(super) const LIVES: SessionLives =
+    SessionLives { token_s: 600, previous_token_s: 60, idle_s: 14 * 86_400, max_s: 90 * 86_400 };
+
+/// An account with one trusted device in a store.
+pub(super) struct World<S> {
+    pub(super) store: Arc<S>,
+    pub(super) account: AccountId,
+    pub(super) device: Device,
+}
+
+/// 16 bytes that no other call gives.
+pub(super) fn fresh() -> [u8; 16] {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let n = COUNT.fetch_add(1, Ordering::Relaxed);
+    *sha256(&n.to_be_bytes()).first_chunk().unwrap()
+}
+
+pub(super) fn fresh_hash() -> SecretHash {
+    SecretHash::from_bytes(sha256(&fresh()))
+}
+
+pub(super) fn fresh_thumbprint() -> Thumbprint {
+    Thumbprint::from_bytes(sha256(&fresh()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "keys of a test are as random as any")]
+pub(super) fn fresh_key() -> PublicKey {
+    let (key, _) = SigningKey::generate(&ring::rand::SystemRandom::new()).unwrap();
+    *key.public()
+}
+
+pub(super) fn new_device() -> NewDevice {
+    NewDevice {
+        id: DeviceId::from_random(fresh()),
+        name: "Desk".into(),
+        kind: DeviceKind::Linux,
+        key: fresh_key(),
+        token: fresh_hash(),
+    }
+}
+
+pub(super) fn page() -> By {
+    By::address("192.0.2.7")
+}
+
+impl<S: Durable + 'static> World<S> {
+    pub(super) async fn new(store: Arc<S>) -> Self {
+        let account = new_account(&*store, None).await;
+        let device = enrol(&*store, account, &new_device(), NOW).await;
+        Self { store, account, device }
+    }
+
+    /// What the account's device decides about a fresh scan.
+    pub(super) fn decision(&self, decision: Decision) -> NewDecision {
+        NewDecision {
+            ticket: Ticket::from_random(fresh()),
+            request: RequestId::from_random(fresh()),
+            device: self.device.id,
+            account: self.account,
+            decision,
+            context: b"{}".to_vec(),
+            statement: "a.b.c".into(),
+            browser: "Firefox 153".into(),
+            system: "Windows 11".into(),
+        }
+    }
+
+    pub(super) async fn decide(&self, new: &NewDecision, now: Timestamp) -> Recorded {
+        self.store.record_decision(new, &By::device(&self.device, "192.0.2.1"), now).await.unwrap()
+    }
+
+    pub(super) async fn redeem(&self, new: &NewSession, now: Timestamp) -> Redeemed {
+        self.store.redeem(new, APPROVED_S, &LIVES, &page(), now).await.unwrap()
+    }
+
+    /// A whole sign-in: approve and redeem.
+    pub(super) async fn sign_in(&self, now: Timestamp) -> (NewSession, SessionView) {
+        self.sign_in_with(fresh_thumbprint(), SessionKind::Linked, now).await
+    }
+
+    pub(super) async fn sign_in_with(
+        &self,
+        page_key: Thumbprint,
+        kind: SessionKind,
+        now: Timestamp,
+    ) -> (NewSession, SessionView) {
+        let decision = self.decision(Decision::Approve);
+        assert_eq!(self.decide(&decision, now).await, Recorded::Recorded);
+        let new = NewSession { page_key, kind, ..new_session(&decision) };
+        match self.redeem(&new, now).await {
+            Redeemed::Created { session, .. } => (new, session),
+            other => panic!("expected a session, got {other:?}"),
+        }
+    }
+
+    /// Kinds of the account's entries, oldest first.
+    pub(super) async fn kinds(&self) -> Vec<String> {
+        let page = self.store.activity(self.account, 0, 1_000).await.unwrap();
+        page.entries.into_iter().map(|entry| entry.kind).collect()
+    }
+
+    pub(super) async fn is_good(&self, token: &SecretHash, now: Timestamp) -> bool {
+        self.store.session_by_token(token, &LIVES, now).await.unwrap().is_some()
+    }
+}
+
+pub(super) async fn new_account<S: Durable>(store: &S, password_hash: Option<&str>) -> AccountId {
+    let id = AccountId::from_random(fresh());
+    let new = NewAccount {
+        id,
+        username: format!("user-{id}"),
+        display_name: "Ada".into(),
+        password_hash: password_hash.map(str::to_owned),
+    };
+    let created = store.create_account(&new, &By::operator(), NOW).await.unwrap();
+    assert_eq!(created, CreateAccount::Created);
+    id
+}
+
+pub(super) async fn new_link<S: Durable>(
+    store: &S,
+    account: AccountId,
+    made_by: Option<DeviceId>,
+    now: Timestamp,
+) -> SecretHash {
+    let code = fresh_hash();
+    let new = NewEnrolment { code, account, made_by, expires_at: now.plus_s(600) };
+    assert!(store.create_enrolment(&new, &By::operator(), now).await.unwrap());
+    code
+}
+
+pub(super) async fn enrol<S: Durable>(
+    store: &S,
+    account: AccountId,
+    device: &NewDevice,
+    now: Timestamp,
+) -> Device {
+    let code = new_link(store, account, None, now).await;
+    match store.enrol_by_code(&code, device, 20, &page(), now).await.unwrap() {
+        Enrolled::Trusted(holder) => holder.device,
+        other => panic!("expected a device, got {other:?}"),
+    }
+}
+
+/// The redeem that follows a decision.
+pub(super) fn new_session(decision: &NewDecision) -> NewSession {
+    NewSession {
+        id: SessionId::from_random(fresh()),
+        ticket: decision.ticket,
+        request: decision.request,
+        token: fresh_hash(),
+        page_key: fresh_thumbprint(),
+        kind: SessionKind::Linked,
+        address: "192.0.2.7".into(),
+        browser: "Firefox 153".into(),
+        system: "Windows 11".into(),
+    }
+}
