@@ -32,6 +32,18 @@ export async function call(method, path, { body, proof = false } = {}) {
 }
 
 /**
+ * @template T
+ * @param {Promise<T>} calling
+ * @returns {Promise<T | null>} null when nobody answered
+ */
+export function quietly(calling) {
+  return calling.catch((cause) => {
+    if (cause instanceof Unreachable) return null;
+    throw cause;
+  });
+}
+
+/**
  * @param {string} method
  * @param {string} path
  * @param {object | undefined} body

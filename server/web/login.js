@@ -1,9 +1,10 @@
 // @ts-check
 // One login request from start to end: made, watched, redeemed, or over with a reason.
 
-import { call, Unreachable } from "./api.js";
-import { backoffMs, endOf, inSeconds, msUntil } from "./clock.js";
+import { call, quietly, Unreachable } from "./api.js";
+import { backoffMs, endOf, inSeconds } from "./clock.js";
 import { StorageRefused } from "./key.js";
+import { redeem } from "./redeem.js";
 import { Watch } from "./watch.js";
 
 /** @import { Answer, Connection, Notice, Redeemed, RequestState, View } from "./types.d.ts" */
@@ -12,8 +13,6 @@ const REMEMBERED = "countersign.request";
 const BUSY_WAIT_S = 60;
 const RETRY_MS = 2_000;
 const RETRY_MOST_MS = 20_000;
-const REDEEM_RETRY_MS = 400;
-const REDEEM_RETRY_MOST_MS = 4_000;
 
 /** The order in which a request passes its states; it never goes back. */
 const RANK = { waiting: 0, scanned: 1, approved: 2, redeemed: 3, denied: 3, expired: 3, cancelled: 3 };
@@ -185,7 +184,7 @@ export class Login {
       case "denied":
       case "expired":
       case "cancelled":
-        return this.#over(/** @type {View} */ ({ state: next.state, reason: next.reason }));
+        return this.#over(overView(next));
       default:
         return this.#over({ state: "error", reason: "unexpected", detail: String(next.state) });
     }
@@ -218,45 +217,27 @@ export class Login {
     if (!this.#redeeming) this.#over({ state: "lost", reason: "request" });
   }
 
-  /**
-   * Fetches the session until it is there or the approval has run out. Repeats are harmless.
-   * @param {RequestState} approved
-   */
+  /** @param {RequestState} approved */
   async #redeem(approved) {
     const run = this.#run;
-    const endsAt = endOf(approved);
     this.#redeeming = true;
     this.#draw();
-    for (let tried = 1; ; tried++) {
-      const answer = await quietly(call("POST", `/api/login-requests/${approved.id}/session`, { body: {}, proof: true }));
-      if (run !== this.#run) return;
-      if (answer?.ok) {
+    const end = await redeem(approved, () => run === this.#run, (connection) => this.#connected(connection));
+    if (run !== this.#run || end.kind === "dropped") return;
+    switch (end.kind) {
+      case "signed-in":
         this.#close();
-        return this.#listener.onSignedIn(answer.body);
-      }
-      if (answer && !worthRepeating(answer)) return this.#notRedeemed(answer);
-      this.#connected(answer ? "polling" : "cut");
-      if (msUntil(endsAt) === 0) return this.#notRedeemed(null);
-      await pause(Math.max(backoffMs(tried, REDEEM_RETRY_MS, REDEEM_RETRY_MOST_MS), (answer?.retryAfterS ?? 0) * 1000));
-      if (run !== this.#run) return;
+        return this.#listener.onSignedIn(end.redeemed);
+      case "over":
+        return this.#over(overView(end.state));
+      case "refused":
+        return this.#over({ state: "error", reason: end.reason });
+      case "too-late":
+        return this.#over({ state: "expired", reason: "approved" });
+      case "unclear":
+        this.#close();
+        return this.#listener.onMaybeSignedIn();
     }
-  }
-
-  /** @param {Answer | null} answer null: silence until the approval ran out */
-  async #notRedeemed(answer) {
-    const id = this.#id;
-    const run = this.#run;
-    if (answer?.problem === "invalid_proof") return this.#over({ state: "error", reason: "key" });
-    if (answer?.problem === "wrong_origin") return this.#over({ state: "error", reason: "origin" });
-    const last = await quietly(call("GET", `/api/login-requests/${id}`));
-    if (run !== this.#run) return;
-    const ended = last?.ok ? /** @type {RequestState} */ (last.body) : null;
-    if (ended && (ended.state === "denied" || ended.state === "expired" || ended.state === "cancelled")) return this.#adopt(ended);
-    if (answer) {
-      this.#close();
-      return this.#listener.onMaybeSignedIn();
-    }
-    this.#over({ state: "expired", reason: "approved" });
   }
 
   /**
@@ -289,26 +270,12 @@ export class Login {
   }
 }
 
-/** @param {Answer} answer */
-function worthRepeating(answer) {
-  return answer.status >= 500 || answer.status === 429 || answer.problem === "not_approved";
-}
-
 /**
- * @template T
- * @param {Promise<T>} calling
- * @returns {Promise<T | null>} null when nobody answered
+ * @param {RequestState} state
+ * @returns {View}
  */
-function quietly(calling) {
-  return calling.catch((cause) => {
-    if (cause instanceof Unreachable) return null;
-    throw cause;
-  });
-}
-
-/** @param {number} ms */
-function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function overView(state) {
+  return /** @type {View} */ ({ state: state.state, reason: state.reason });
 }
 
 /**

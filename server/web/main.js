@@ -205,7 +205,7 @@ function heard(news) {
   const here = shown.state === "signed-in" || shown.state === "confirm";
   if (news === "signed-out" && here) return session.check();
   if (news === "signed-in" && shown.state === "signed-in") return session.check();
-  if (news === "signed-in" && shown.state !== "confirm") {
+  if (news === "signed-in" && shown.state !== "confirm" && shown.state !== "approved") {
     login.leave();
     void decide();
   }

@@ -1,7 +1,7 @@
 // @ts-check
 // The browser session: who is signed in, and a token that is renewed in time.
 
-import { call, Unreachable } from "./api.js";
+import { call, quietly } from "./api.js";
 import { backoffMs, endOf, msUntil } from "./clock.js";
 import { hasPageKey } from "./key.js";
 
@@ -35,7 +35,7 @@ export class Session {
    * Asks who is signed in, and renews a token that is stale or past its half-life. Only one tab
    * does so at a time; the others then find a fresh token.
    * @returns {Promise<Found>}
-   * @throws {Unreachable}
+   * @throws {import("./api.js").Unreachable}
    */
   look() {
     return alone(async () => {
@@ -72,9 +72,10 @@ export class Session {
   /**
    * Ends the session here and at the server.
    * @param {boolean} report the person says that it was not them
-   * @throws {Unreachable}
+   * @throws {import("./api.js").Unreachable}
    */
   async end(report) {
+    await this.look(); // a stale token would only lose its cookies
     const answer = await call("DELETE", "/api/session", { body: report ? { report: true } : {} });
     if (answer.ok || answer.status === 401 || answer.status === 404) this.stop();
     return answer;
@@ -93,10 +94,7 @@ export class Session {
   #lookIn(ms) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
-      const found = await this.look().catch((cause) => {
-        if (cause instanceof Unreachable) return null;
-        throw cause;
-      });
+      const found = await quietly(this.look());
       if (this.#timer === undefined) return;
       if (found === null || found.kind === "trouble") this.#lookIn(backoffMs(++this.#failures, RETRY_MS, RETRY_MOST_MS));
       this.#onFound(found);
@@ -107,7 +105,7 @@ export class Session {
 /**
  * Renews the token with a proof of the page key.
  * @returns {Promise<Found | null>} null: renewed
- * @throws {Unreachable}
+ * @throws {import("./api.js").Unreachable}
  */
 export async function renew() {
   if (!(await hasPageKey())) return drop("key");
