@@ -168,9 +168,9 @@ impl Controller {
             Message::Devices { turn, account, result } => self.devices_fetched(turn, account, result).await,
             Message::Enrolment { turn, account, result } => self.enrolment_made(turn, account, result).await,
             Message::Done { account, act, result } => self.done(account, act, result).await,
-            Message::Looked { account, result } => self.looked(account, result).await,
-            Message::ActivityFetched { turn, account, result } => {
-                self.activity_fetched(turn, account, result).await
+            Message::Looked { account, since, result } => self.looked(account, since, result).await,
+            Message::ActivityFetched { turn, account, since, result } => {
+                self.activity_fetched(turn, account, since, result).await;
             }
             Message::SignedOut { account, told, result } => self.signed_out_here(account, told, result).await,
             Message::Erased { offline, result } => self.erased(offline, result),
@@ -219,7 +219,7 @@ impl Controller {
         match &self.stage {
             Stage::AddComputer { .. } => self.show_devices(),
             Stage::ConfirmContact { .. } | Stage::Enrolling { .. } => {
-                self.show(Stage::AddAccount { problem: None })
+                self.show(Stage::AddAccount { problem: None });
             }
             Stage::AddAccount { .. } if !self.saved.accounts.is_empty() => {
                 self.show(Stage::Accounts { working: Vec::new() });

@@ -70,7 +70,7 @@ mod tests {
             bytes: text.as_bytes().to_vec(),
             text: Some(text.to_owned()),
             corners: [(0.0, 0.0); 4],
-            reader: scanner::Reader::Rqrr,
+            reader: scanner::Reader::Quirc,
         })
     }
 

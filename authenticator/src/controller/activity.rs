@@ -8,7 +8,7 @@ use super::message::Message;
 use super::stage::Stage;
 use super::{Controller, Turn};
 use crate::accounts::Account;
-use crate::activity::{Look, look};
+use crate::activity::{Head, Look, look};
 use crate::ports::Notification;
 use crate::secrets::Failure;
 use crate::view::{AccountRef, ActivityEntry, Listing, NoticeMessage};
@@ -31,20 +31,25 @@ impl Controller {
             self.saved.accounts.iter().filter(|account| self.is_ready(account)).cloned().collect();
         for account in accounts {
             if self.looking.insert(account.id.clone()) {
-                let (chain, head) = (account.account.to_string(), account.head.clone());
+                let (chain, head, since) = (account.account.to_string(), account.head.clone(), account.head);
                 self.ask(
                     &account.id,
                     async move |access| look(&access.client, &access.auth, &chain, head.as_ref(), 0).await,
-                    |account, result| Message::Looked { account, result },
+                    |account, result| Message::Looked { account, since, result },
                 );
             }
         }
     }
 
-    pub(super) async fn looked(&mut self, id: AccountRef, result: Result<Look, Failure>) {
+    pub(super) async fn looked(
+        &mut self,
+        id: AccountRef,
+        since: Option<Head>,
+        result: Result<Look, Failure>,
+    ) {
         self.looking.remove(&id);
         match result {
-            Ok(look) => self.take_look(&id, &look).await,
+            Ok(look) => self.take_look(&id, since.as_ref(), &look).await,
             Err(failure) => {
                 tracing::debug!(%failure, "The activity could not be looked at; the next look is in a minute");
                 self.mind(&id, &failure).await;
@@ -62,15 +67,16 @@ impl Controller {
         let Stage::Activity { account, list } = &mut self.stage else { return };
         list.loading = true;
         let (turn, id) = (self.turn, account.clone());
-        let Some((chain, head)) =
+        let Some((chain, since)) =
             self.account(&id).map(|account| (account.account.to_string(), account.head.clone()))
         else {
             return;
         };
+        let head = since.clone();
         self.ask(
             &id,
             async move |access| look(&access.client, &access.auth, &chain, head.as_ref(), SHOWN_BACK).await,
-            move |account, result| Message::ActivityFetched { turn, account, result },
+            move |account, result| Message::ActivityFetched { turn, account, since, result },
         );
     }
 
@@ -78,11 +84,12 @@ impl Controller {
         &mut self,
         turn: Turn,
         id: AccountRef,
+        since: Option<Head>,
         result: Result<Look, Failure>,
     ) {
         let items = match result {
             Ok(look) => {
-                self.take_look(&id, &look).await;
+                self.take_look(&id, since.as_ref(), &look).await;
                 Ok(look.entries.iter().rev().map(entry_view).collect())
             }
             Err(failure) => {
@@ -108,9 +115,13 @@ impl Controller {
     }
 
     /// Keeps where the log ends, tells what is new, raises the alarm. While it stands, the old head is kept as evidence.
-    async fn take_look(&mut self, id: &AccountRef, look: &Look) {
+    /// A look that began before another head was kept says nothing.
+    async fn take_look(&mut self, id: &AccountRef, since: Option<&Head>, look: &Look) {
         let Some(at) = self.saved.accounts.iter().position(|account| account.id == *id) else { return };
         let account = &mut self.saved.accounts[at];
+        if account.head.as_ref() != since {
+            return;
+        }
         let host = account.origin.host_and_port().to_owned();
         if look.rewritten {
             if !account.alarm {

@@ -9,7 +9,7 @@ use super::Turn;
 use super::camera::CameraNews;
 use super::enrol::Enrolled;
 use crate::accounts::Saved;
-use crate::activity::Look;
+use crate::activity::{Head, Look};
 use crate::error_code::Problem;
 use crate::secrets::Failure;
 use crate::server_client::{DecisionAnswer, Scanned};
@@ -47,10 +47,10 @@ pub(super) enum Message {
     Enrolment { turn: Turn, account: AccountRef, result: Result<EnrolmentBody, Failure> },
     /// A change at the server.
     Done { account: AccountRef, act: Act, result: Result<(), Failure> },
-    /// The regular look at the activity.
-    Looked { account: AccountRef, result: Result<Look, Failure> },
+    /// The regular look at the activity, from where it was seen to end.
+    Looked { account: AccountRef, since: Option<Head>, result: Result<Look, Failure> },
     /// The activity for its list.
-    ActivityFetched { turn: Turn, account: AccountRef, result: Result<Look, Failure> },
+    ActivityFetched { turn: Turn, account: AccountRef, since: Option<Head>, result: Result<Look, Failure> },
     /// An account's secrets are gone from here; `told`: its device from the server too.
     SignedOut { account: AccountRef, told: bool, result: Result<(), Failure> },
     /// Everything is gone from here; `offline`: servers that could not be told.

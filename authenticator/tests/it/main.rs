@@ -1,0 +1,14 @@
+//! The controller against a scripted server on loopback: every flow of docs/protocol.md from the authenticator's side, and
+//! what happens when answers are lost, late or wrong.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(unreachable_pub, reason = "the modules of one test binary")]
+
+mod app;
+mod deciding;
+mod enrolling;
+mod keeping;
+mod lists;
+mod scanning;
+mod server;
+mod tls;
