@@ -20,6 +20,7 @@ struct Finding {
 /// # Errors
 /// Names every rule that is broken and where.
 pub async fn check(what: &str, driver: &Driver) -> Result<()> {
+    driver.settled().await?;
     let axe = programs::repo().join("ui/node_modules/axe-core/axe.min.js");
     let axe = fs::read_to_string(&axe)
         .with_context(|| format!("{} is missing; run: cargo xtask setup", axe.display()))?;

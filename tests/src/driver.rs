@@ -122,6 +122,21 @@ impl Driver {
         .await
     }
 
+    /// Waits until no transition runs and every picture is drawn.
+    ///
+    /// # Errors
+    /// When the limit is over first.
+    pub async fn settled(&self) -> Result<()> {
+        patience::until("the window to come to rest", async || {
+            let script = "const resting = document.getAnimations().every((animation) => \
+                          animation.playState !== 'running' || animation.effect?.getTiming().iterations === Infinity); \
+                          const drawn = [...document.images].every((image) => image.complete); \
+                          return resting && drawn && document.readyState === 'complete'";
+            Ok(self.read::<bool>(script).await?.then_some(()))
+        })
+        .await
+    }
+
     /// Everything that the document shows as text.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ impl Book {
     pub(crate) async fn take_both(&mut self, group: &str, name: &str, browser: &Browser) -> Result<()> {
         for (dark, suffix) in [(false, "light"), (true, "dark")] {
             browser.prefer_dark(dark).await?;
-            settled(browser).await?;
+            browser.driver().settled().await?;
             browser.driver().picture(&self.path(&format!("{group}-{name}-{suffix}.png"))).await?;
         }
         self.note(group, name);
@@ -58,16 +58,4 @@ impl Book {
         let path = self.path("README.md");
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
-}
-
-/// Waits until no transition runs and every picture is drawn.
-pub(crate) async fn settled(browser: &Browser) -> Result<()> {
-    e2e::patience::until("the page to come to rest", async || {
-        let script = "const resting = document.getAnimations().every((animation) => \
-                      animation.playState !== 'running' || animation.effect?.getTiming().iterations === Infinity); \
-                      const drawn = [...document.images].every((image) => image.complete); \
-                      return resting && drawn && document.readyState === 'complete'";
-        Ok(browser.driver().read::<bool>(script).await?.then_some(()))
-    })
-    .await
 }

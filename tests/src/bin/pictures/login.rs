@@ -11,7 +11,7 @@ use e2e::stage::Stage;
 use image::imageops::{FilterType, overlay, resize};
 use image::{Rgba, RgbaImage};
 
-use crate::book::{Book, settled};
+use crate::book::Book;
 
 /// Height of the strip and space around its three parts, in pixels.
 const HEIGHT: u32 = 720;
@@ -31,7 +31,7 @@ pub(crate) async fn take(stage: &Stage, book: &mut Book) -> Result<()> {
 
     let folder = stage.folder("login-pictures")?;
     let code = page.picture_of_code(&folder).await?;
-    settled(&browser).await?;
+    browser.driver().settled().await?;
     let parts = ["1.png", "2.png", "3.png"].map(|name| folder.join(name));
     page.driver().picture(&parts[0]).await?;
     app.scan_picture(&code).await?;
@@ -39,7 +39,7 @@ pub(crate) async fn take(stage: &Stage, book: &mut Book) -> Result<()> {
     app.driver().picture(&parts[1]).await?;
     app.click("approve").await?;
     page.signed_in_as().await?;
-    settled(&browser).await?;
+    browser.driver().settled().await?;
     page.driver().picture(&parts[2]).await?;
     strip(&parts, &book.path("login.png"))
 }

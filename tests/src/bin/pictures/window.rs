@@ -9,7 +9,7 @@ use e2e::process::Program;
 use e2e::stage::Stage;
 use e2e::{patience, ports, programs};
 
-use crate::book::{Book, settled};
+use crate::book::Book;
 
 const GROUP: &str = "window";
 
@@ -41,7 +41,7 @@ pub(crate) async fn take(stage: &Stage, book: &mut Book) -> Result<()> {
         for theme in ["light", "dark"] {
             browser.open(&format!("{gallery}?fixture={name}&theme={theme}")).await?;
             browser.driver().shown("main").await?;
-            settled(&browser).await?;
+            browser.driver().settled().await?;
             browser.driver().picture(&book.path(&format!("{GROUP}-{name}-{theme}.png"))).await?;
         }
         book.note(GROUP, &name);
