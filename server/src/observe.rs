@@ -56,7 +56,7 @@ async fn around(State(observer): State<Observer>, request: Request, next: Next) 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
-    let span = info_span!("call", request.id = %id);
+    let span = info_span!("call", id = %id);
     let begun = now();
     let mut response = answer(&observer, next.run(request)).instrument(span.clone()).await;
     let took = now().duration_since(begun);

@@ -147,12 +147,23 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
             audit::export(out.as_deref(), &settings()?, output).await
         }
         Command::Config(ConfigCommand::Check) => {
-            settings()?;
+            check_certificate(&settings()?).await?;
             output.done("The settings can be used.", &serde_json::json!({ "ok": true }))
         }
         Command::Config(ConfigCommand::Example) => print(&config::example()),
         Command::Openapi => print(&format!("{}\n", crate::http::openapi())),
     }
+}
+
+/// What only a look at the files can tell.
+async fn check_certificate(settings: &Settings) -> Result<(), CliError> {
+    if settings.tls.certificate.is_none() {
+        return Ok(());
+    }
+    let origin = settings.origin.clone().unwrap_or_else(|| serve::loopback_origin(settings, settings.listen));
+    crate::tls::install_provider();
+    let loaded = crate::tls::load(settings, &origin).await;
+    loaded.map(drop).map_err(|source| CliError::failed("could not use the settings", source))
 }
 
 async fn serve_until_stopped(settings: &Settings, users: &[String], output: Output) -> Result<(), CliError> {

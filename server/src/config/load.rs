@@ -261,7 +261,7 @@ mod tests {
         let uncommented: String = example
             .lines()
             .filter(|line| !line.starts_with("# ") && *line != "#" && !line.ends_with('='))
-            .map(|line| format!("{}\n", line.trim_start_matches('#')))
+            .flat_map(|line| [line.trim_start_matches('#'), "\n"])
             .collect();
         with_file(&uncommented).unwrap();
     }

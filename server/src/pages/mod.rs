@@ -16,9 +16,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use protocol::origin::Origin;
 use serde::Deserialize;
-use url::Url;
 
 use crate::config::Settings;
+use crate::service::return_to;
 use language::Language;
 use template::{Slots, Template};
 
@@ -100,7 +100,8 @@ async fn renew<D: Desk>(
     headers: HeaderMap,
 ) -> Response {
     let asked = query.ok().and_then(|Query(query)| query.return_to);
-    let return_to = asked.as_deref().filter(|path| is_ours(&pages.origin, path)).unwrap_or("/");
+    let checked = asked.and_then(|path| return_to::checked(&path, &pages.origin));
+    let return_to = checked.as_deref().unwrap_or("/");
     let nonce = pages.desk.nonce();
     pages.page(
         &pages.renew,
@@ -172,17 +173,6 @@ impl<D> Pages<D> {
         ];
         (status, fixed, body).into_response()
     }
-}
-
-/// Whether a browser that follows `path` stays on `origin`.
-///
-/// Source: docs/protocol.md, `return_to`: no `\`, no control characters, same origin after WHATWG parsing.
-fn is_ours(origin: &Origin, path: &str) -> bool {
-    if path.contains('\\') || path.contains(char::is_control) {
-        return false;
-    }
-    let Ok(base) = Url::parse(origin.as_str()) else { return false };
-    base.join(path).is_ok_and(|target| target.origin() == base.origin() && target.username().is_empty())
 }
 
 #[cfg(test)]

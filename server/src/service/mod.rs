@@ -24,7 +24,7 @@ mod password;
 mod picture;
 mod proofs;
 mod redeem;
-mod return_to;
+pub(crate) mod return_to;
 mod scan;
 mod session;
 mod settle;

@@ -10,7 +10,7 @@ const LENGTH_MAX: usize = 2_048;
 ///
 /// `None`: another origin, a backslash, a control character, too long, or a path that would name a host when it is
 /// taken alone (`//host`).
-pub(super) fn checked(text: &str, origin: &Origin) -> Option<String> {
+pub(crate) fn checked(text: &str, origin: &Origin) -> Option<String> {
     if text.len() > LENGTH_MAX || text.chars().any(|c| c == '\\' || c.is_control()) {
         return None;
     }

@@ -4,3 +4,4 @@ mod cli;
 mod program;
 mod serve;
 mod tls;
+mod waiting;

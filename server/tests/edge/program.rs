@@ -41,6 +41,8 @@ pub(crate) struct Running {
     child: Child,
     /// What it said it listens on.
     pub(crate) url: String,
+    /// What it said before that, line by line.
+    pub(crate) said: Vec<String>,
     out: BufReader<ChildStdout>,
     err: Option<BufReader<ChildStderr>>,
 }
@@ -52,15 +54,20 @@ impl Running {
         let mut child = command(data).args(listen).args(args).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let err = child.stderr.take().map(BufReader::new);
-        let mut line = String::new();
-        out.read_line(&mut line).unwrap();
-        let Some(url) = line.trim_end().strip_prefix("listening on ") else {
-            let mut said = String::new();
-            let _ = err.unwrap().read_to_string(&mut said);
-            panic!("it did not start: {line}{said}");
-        };
-        let url = url.to_owned();
-        Self { child, url, out, err }
+        let mut before = Vec::new();
+        loop {
+            let mut line = String::new();
+            if out.read_line(&mut line).unwrap() == 0 {
+                let mut log = String::new();
+                let _ = err.unwrap().read_to_string(&mut log);
+                panic!("it did not start: {log}");
+            }
+            let line = line.trim_end();
+            if let Some(url) = line.strip_prefix("listening on ") {
+                return Self { url: url.to_owned(), said: before, child, out, err };
+            }
+            before.push(line.to_owned());
+        }
     }
 
     /// The next line of its log that holds `part`.

@@ -2,6 +2,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 
+use protocol::link::Payload;
 use tempfile::tempdir;
 
 use crate::program::{Running, run};
@@ -151,7 +152,25 @@ async fn logs_are_json_and_hold_no_code() {
 }
 
 #[test]
-fn a_server_in_memory_makes_its_accounts_itself() {
+fn the_chains_are_anchored_while_the_server_runs() {
+    let data = tempdir().unwrap();
+    run(data.path(), &["users", "add", "ada"]);
+    let _server = Running::start(data.path(), &["--set", "retention.sweep_s=1"]);
+    let anchored = || run(data.path(), &["audit", "export"]).out.contains("\"chain\":\"anchor\"");
+    // Each look is a process of its own, so this gives the server seconds.
+    assert!((0..200).any(|_| anchored()), "no anchor was written");
+}
+
+#[tokio::test]
+async fn a_server_in_memory_makes_its_accounts_itself() {
+    let memory = Path::new("memory");
+    let server = Running::start(memory, &["--user", "ada"]);
+    let link = server.said.iter().find_map(|line| line.strip_prefix("enrolment link of ada: ")).unwrap();
+    assert!(matches!(Payload::parse(link), Payload::Enrol(_)), "{link}");
+    assert_eq!(get(&server.url, "/health/ready").await.status(), 200);
+    let apart = run(memory, &["users", "add", "bob"]);
+    assert_eq!(apart.code, 2, "{}", apart.err);
+
     let here = tempdir().unwrap();
     let refused = run(here.path(), &["serve", "--listen", "127.0.0.1:0", "--user", "ada"]);
     assert!(refused.code == 2 && refused.err.contains("users add NAME"), "{}", refused.err);
