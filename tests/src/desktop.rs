@@ -58,9 +58,9 @@ impl Desktop {
     /// Gives the keychain's password.
     ///
     /// # Errors
-    /// When the keychain does not come up.
+    /// When the keychain refuses.
     pub async fn unlock_keychain(&self) -> Result<()> {
-        self.session.lock().await.unlock().await
+        self.session.lock().await.unlock()
     }
 
     /// Locks the keychain.

@@ -1,11 +1,13 @@
 //! A session bus with a keychain of its own.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::process::{Program, output};
 use crate::{patience, programs};
@@ -59,7 +61,7 @@ impl Session {
             return Ok(session);
         }
         session.start_bus().await?;
-        session.unlock().await?;
+        session.start_daemon().await?;
         if keychain == Keychain::Locked {
             session.lock()?;
         }
@@ -89,12 +91,29 @@ impl Session {
         &self.home
     }
 
-    /// Opens the keychain, as logging in to the desktop does.
+    /// Gives the running keychain its password, by the message that logging in to a desktop sends.
     ///
     /// # Errors
-    /// When the daemon does not come up.
-    pub async fn unlock(&mut self) -> Result<()> {
-        self.daemon = None;
+    /// When the daemon refuses.
+    pub fn unlock(&self) -> Result<()> {
+        const UNLOCK: u32 = 1;
+        const DONE: [u8; 8] = [0, 0, 0, 8, 0, 0, 0, 0];
+        let password_length = u32::try_from(PASSWORD.len())?;
+        let mut message = vec![0];
+        message.extend((12 + password_length).to_be_bytes());
+        message.extend(UNLOCK.to_be_bytes());
+        message.extend(password_length.to_be_bytes());
+        message.extend(PASSWORD);
+        let mut control =
+            UnixStream::connect(self.runtime.join("keyring/control")).context("no keychain runs")?;
+        control.write_all(&message)?;
+        let mut answer = [0; 8];
+        control.read_exact(&mut answer).context("the keychain does not answer")?;
+        ensure!(answer == DONE, "the keychain refuses its password: {answer:?}");
+        Ok(())
+    }
+
+    async fn start_daemon(&mut self) -> Result<()> {
         let mut command = Command::new(programs::installed(&["gnome-keyring-daemon"])?);
         self.environment(&mut command);
         command.args(["--foreground", "--unlock", "--components=secrets"]);
