@@ -167,8 +167,8 @@ fn an_exported_log_verifies_until_a_byte_of_it_changes() {
 
     let text = fs::read_to_string(&file).unwrap();
     let changed = text.replacen("account_disabled", "account_enabled", 1);
-    let cut: String =
-        text.lines().enumerate().filter(|(i, _)| *i != 1).map(|(_, line)| format!("{line}\n")).collect();
+    let second = text.lines().nth(1).unwrap();
+    let cut = text.replacen(&format!("{second}\n"), "", 1);
     for (what, bad) in [("changed", changed), ("cut", cut), ("garbled", format!("{text}nonsense\n"))] {
         assert_ne!(bad, text, "{what}");
         fs::write(&file, bad).unwrap();

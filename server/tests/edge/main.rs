@@ -1,5 +1,7 @@
 //! The server as its operator meets it: the real program with its exit codes, files, listeners and signals.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod cli;
 mod program;
 mod serve;

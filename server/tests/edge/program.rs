@@ -52,21 +52,21 @@ impl Running {
     pub(crate) fn start(data: &Path, args: &[&str]) -> Self {
         let listen = ["serve", "--listen", "127.0.0.1:0"];
         let mut child = command(data).args(listen).args(args).spawn().unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let out = BufReader::new(child.stdout.take().unwrap());
         let err = child.stderr.take().map(BufReader::new);
-        let mut before = Vec::new();
+        let mut server = Self { child, url: String::new(), said: Vec::new(), out, err };
         loop {
             let mut line = String::new();
-            if out.read_line(&mut line).unwrap() == 0 {
-                let mut log = String::new();
-                let _ = err.unwrap().read_to_string(&mut log);
+            if server.out.read_line(&mut line).unwrap() == 0 {
+                let (_, _, log) = server.ended();
                 panic!("it did not start: {log}");
             }
             let line = line.trim_end();
             if let Some(url) = line.strip_prefix("listening on ") {
-                return Self { url: url.to_owned(), said: before, child, out, err };
+                url.clone_into(&mut server.url);
+                return server;
             }
-            before.push(line.to_owned());
+            server.said.push(line.to_owned());
         }
     }
 
