@@ -31,7 +31,6 @@ import { fit, showPicture } from "./qr.js";
  */
 
 const site = meta("site-name") || location.host;
-const SPACE_FOR_QR_PX = 296;
 
 /** @param {Of<"starting" | "renewing">} view */
 export function busy(view) {
@@ -53,7 +52,6 @@ export function waiting(first, actions) {
   const picture = h("img", { id: "qr", class: "qr", alt: t("waiting.picture") });
   const stage = h("div", { class: "stage" }, h("div", { class: "tile" }, picture));
   const line = statusLine("waiting.line");
-  const room = () => Math.min(SPACE_FOR_QR_PX, stage.clientWidth);
   /** @type {Text[]} */
   const steps = ["waiting.how.1", "waiting.how.2", "waiting.how.3"];
   return {
@@ -68,11 +66,11 @@ export function waiting(first, actions) {
     ],
     update(view) {
       endsAt = view.endsAt;
-      showPicture(picture, view.png, room);
+      showPicture(picture, view.png, stage);
       line.update(view.connection);
     },
     tick: () => line.tick(endsAt),
-    resize: () => fit(picture, room()),
+    resize: () => fit(picture, stage),
   };
 }
 
@@ -132,7 +130,7 @@ export function scanned(first, actions) {
 export function approved() {
   const line = h("p", { class: "line cut", hidden: true }, h("span", { class: "pulse", "aria-hidden": "true" }), t("line.cut"));
   return {
-    nodes: [badge("check", "good"), title(t("approved.title")), lead(t("approved.lead")), line],
+    nodes: [badge("check", "good"), title(t("approved.title")), line, lead(t("approved.lead"))],
     update: (view) => void (line.hidden = view.connection !== "cut"),
   };
 }
@@ -210,8 +208,8 @@ export function ended(view, actions) {
       title(t(/** @type {Text} */ (`${name}.title`), words)),
       lead(t(/** @type {Text} */ (`${name}.lead`), words)),
       ...(view.state === "error" && view.detail ? [h("p", { class: "quiet centred detail" }, view.detail)] : []),
-      ...(view.state === "needs-https" ? [] : [h("div", { class: "actions" }, button("restart", t(againOf(view), words), actions.restart, "primary"))]),
       retry,
+      ...(view.state === "needs-https" ? [] : [h("div", { class: "actions" }, button("restart", t(againOf(view), words), actions.restart, "primary"))]),
     ],
     update: (next) => void (shown = next),
     tick() {

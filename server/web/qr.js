@@ -1,37 +1,43 @@
 // @ts-check
-// The picture that is scanned: at least 264 px wide, each module a whole number of device pixels.
+// The picture that is scanned: at least 264 px wide (more where the page's text is larger), each
+// module a whole number of device pixels.
 
 const LEAST_PX = 264;
+const MOST_PX = 296;
+const TEXT_PX = 16;
 
 /**
- * Shows `png` (a data URI, one pixel a module) in `image` as large as the rule above and `roomPx` allow.
+ * Shows `png` (a data URI, one pixel a module) in `image` as large as the rule above and `room` allow.
  * @param {HTMLImageElement} image
  * @param {string} png
- * @param {() => number} roomPx
+ * @param {HTMLElement} room
  */
-export function showPicture(image, png, roomPx) {
+export function showPicture(image, png, room) {
   if (image.src === png) return;
-  image.onload = () => fit(image, roomPx());
+  image.onload = () => fit(image, room);
   image.src = png;
 }
 
 /**
  * @param {HTMLImageElement} image
- * @param {number} roomPx
+ * @param {HTMLElement} room
  */
-export function fit(image, roomPx) {
-  const size = sizePx(image.naturalWidth, roomPx, devicePixelRatio);
+export function fit(image, room) {
+  const scale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / TEXT_PX;
+  const most = Math.min(MOST_PX * scale, room.clientWidth);
+  const size = sizePx(image.naturalWidth, Math.min(LEAST_PX * scale, most), most, devicePixelRatio);
   image.style.width = image.style.height = `${size}px`;
 }
 
 /**
  * @param {number} modules
- * @param {number} roomPx
+ * @param {number} leastPx
+ * @param {number} mostPx
  * @param {number} ratio device pixels per CSS pixel
  */
-function sizePx(modules, roomPx, ratio) {
-  if (modules < 21 || modules > 120) return Math.min(LEAST_PX, roomPx);
-  const wanted = Math.ceil((LEAST_PX * ratio) / modules);
-  const most = Math.max(1, Math.floor((roomPx * ratio) / modules));
-  return (Math.min(wanted, most) * modules) / ratio;
+function sizePx(modules, leastPx, mostPx, ratio) {
+  if (modules < 21 || modules > 120) return leastPx;
+  const wanted = Math.ceil((leastPx * ratio) / modules);
+  const fitting = Math.max(1, Math.floor((mostPx * ratio) / modules));
+  return (Math.min(wanted, fitting) * modules) / ratio;
 }
