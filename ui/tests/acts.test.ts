@@ -1,6 +1,6 @@
 import { fireEvent, screen } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { fixture, open } from "./window";
 
@@ -215,6 +215,25 @@ describe("the window", () => {
     const window = await open("notice-failed");
     await user.click(screen.getByTestId("dismiss-notice"));
     expect(window.acts).toEqual([{ command: "dismiss_notice", id: 1 }]);
+  });
+
+  it("lets good news go by themselves, whatever is pushed meanwhile", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const window = await open("sessions-two-accounts");
+    for (let second = 0; second < 7; second++) {
+      window.push(fixture("sessions-two-accounts"));
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(window.acts).toEqual([{ command: "dismiss_notice", id: 4 }]);
+    vi.useRealTimers();
+  });
+
+  it("keeps good news back while a question is open, and failures in sight", async () => {
+    const news = fixture("sessions-two-accounts").notice;
+    const window = await open("authorize", { notice: news });
+    expect(screen.queryByTestId("notice")).toBeNull();
+    window.push({ ...fixture("authorize"), notice: fixture("notice-failed").notice });
+    expect(await screen.findByTestId("notice")).toHaveAttribute("data-code", "server_unavailable");
   });
 
   it("goes back with Escape where there is a way back", async () => {
