@@ -8,7 +8,7 @@ mod durable_devices;
 mod durable_races;
 mod durable_sessions;
 mod short_lived;
-mod world;
+pub(super) mod world;
 
 /// Runs a list of checks on a fresh store each.
 macro_rules! run_on {

@@ -14,40 +14,40 @@ use crate::store::{
     NewSession, Recorded, Redeemed, SessionLives, SessionView,
 };
 
-pub(super) const NOW: Timestamp = Timestamp(1_800_000_000);
-pub(super) const APPROVED_S: i64 = 60;
-pub(super) const LIVES: SessionLives =
+pub(in crate::store) const NOW: Timestamp = Timestamp(1_800_000_000);
+pub(in crate::store) const APPROVED_S: i64 = 60;
+pub(in crate::store) const LIVES: SessionLives =
     SessionLives { token_s: 600, previous_token_s: 60, idle_s: 14 * 86_400, max_s: 90 * 86_400 };
 
 /// An account with one trusted device in a store.
-pub(super) struct World<S> {
-    pub(super) store: Arc<S>,
-    pub(super) account: AccountId,
-    pub(super) device: Device,
+pub(in crate::store) struct World<S> {
+    pub(in crate::store) store: Arc<S>,
+    pub(in crate::store) account: AccountId,
+    pub(in crate::store) device: Device,
 }
 
 /// 16 bytes that no other call gives.
-pub(super) fn fresh() -> [u8; 16] {
+pub(in crate::store) fn fresh() -> [u8; 16] {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let n = COUNT.fetch_add(1, Ordering::Relaxed);
     *sha256(&n.to_be_bytes()).first_chunk().unwrap()
 }
 
-pub(super) fn fresh_hash() -> SecretHash {
+pub(in crate::store) fn fresh_hash() -> SecretHash {
     SecretHash::from_bytes(sha256(&fresh()))
 }
 
-pub(super) fn fresh_thumbprint() -> Thumbprint {
+pub(in crate::store) fn fresh_thumbprint() -> Thumbprint {
     Thumbprint::from_bytes(sha256(&fresh()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "keys of a test are as random as any")]
-pub(super) fn fresh_key() -> PublicKey {
+pub(in crate::store) fn fresh_key() -> PublicKey {
     let (key, _) = SigningKey::generate(&ring::rand::SystemRandom::new()).unwrap();
     *key.public()
 }
 
-pub(super) fn new_device() -> NewDevice {
+pub(in crate::store) fn new_device() -> NewDevice {
     NewDevice {
         id: DeviceId::from_random(fresh()),
         name: "Desk".into(),
@@ -57,19 +57,19 @@ pub(super) fn new_device() -> NewDevice {
     }
 }
 
-pub(super) fn page() -> By {
+pub(in crate::store) fn page() -> By {
     By::address("192.0.2.7")
 }
 
 impl<S: Durable + 'static> World<S> {
-    pub(super) async fn new(store: Arc<S>) -> Self {
+    pub(in crate::store) async fn new(store: Arc<S>) -> Self {
         let account = new_account(&*store, None).await;
         let device = enrol(&*store, account, &new_device(), NOW).await;
         Self { store, account, device }
     }
 
     /// What the account's device decides about a fresh scan.
-    pub(super) fn decision(&self, decision: Decision) -> NewDecision {
+    pub(in crate::store) fn decision(&self, decision: Decision) -> NewDecision {
         NewDecision {
             ticket: Ticket::from_random(fresh()),
             request: RequestId::from_random(fresh()),
@@ -83,20 +83,20 @@ impl<S: Durable + 'static> World<S> {
         }
     }
 
-    pub(super) async fn decide(&self, new: &NewDecision, now: Timestamp) -> Recorded {
+    pub(in crate::store) async fn decide(&self, new: &NewDecision, now: Timestamp) -> Recorded {
         self.store.record_decision(new, &By::device(&self.device, "192.0.2.1"), now).await.unwrap()
     }
 
-    pub(super) async fn redeem(&self, new: &NewSession, now: Timestamp) -> Redeemed {
+    pub(in crate::store) async fn redeem(&self, new: &NewSession, now: Timestamp) -> Redeemed {
         self.store.redeem(new, APPROVED_S, &LIVES, &page(), now).await.unwrap()
     }
 
     /// A whole sign-in: approve and redeem.
-    pub(super) async fn sign_in(&self, now: Timestamp) -> (NewSession, SessionView) {
+    pub(in crate::store) async fn sign_in(&self, now: Timestamp) -> (NewSession, SessionView) {
         self.sign_in_with(fresh_thumbprint(), SessionKind::Linked, now).await
     }
 
-    pub(super) async fn sign_in_with(
+    pub(in crate::store) async fn sign_in_with(
         &self,
         page_key: Thumbprint,
         kind: SessionKind,
@@ -112,17 +112,17 @@ impl<S: Durable + 'static> World<S> {
     }
 
     /// Kinds of the account's entries, oldest first.
-    pub(super) async fn kinds(&self) -> Vec<String> {
+    pub(in crate::store) async fn kinds(&self) -> Vec<String> {
         let page = self.store.activity(self.account, 0, 1_000).await.unwrap();
         page.entries.into_iter().map(|entry| entry.kind).collect()
     }
 
-    pub(super) async fn is_good(&self, token: &SecretHash, now: Timestamp) -> bool {
+    pub(in crate::store) async fn is_good(&self, token: &SecretHash, now: Timestamp) -> bool {
         self.store.session_by_token(token, &LIVES, now).await.unwrap().is_some()
     }
 }
 
-pub(super) async fn new_account<S: Durable>(store: &S, password_hash: Option<&str>) -> AccountId {
+pub(in crate::store) async fn new_account<S: Durable>(store: &S, password_hash: Option<&str>) -> AccountId {
     let id = AccountId::from_random(fresh());
     let new = NewAccount {
         id,
@@ -135,7 +135,7 @@ pub(super) async fn new_account<S: Durable>(store: &S, password_hash: Option<&st
     id
 }
 
-pub(super) async fn new_link<S: Durable>(
+pub(in crate::store) async fn new_link<S: Durable>(
     store: &S,
     account: AccountId,
     made_by: Option<DeviceId>,
@@ -147,7 +147,7 @@ pub(super) async fn new_link<S: Durable>(
     code
 }
 
-pub(super) async fn enrol<S: Durable>(
+pub(in crate::store) async fn enrol<S: Durable>(
     store: &S,
     account: AccountId,
     device: &NewDevice,
@@ -161,7 +161,7 @@ pub(super) async fn enrol<S: Durable>(
 }
 
 /// The redeem that follows a decision.
-pub(super) fn new_session(decision: &NewDecision) -> NewSession {
+pub(in crate::store) fn new_session(decision: &NewDecision) -> NewSession {
     NewSession {
         id: SessionId::from_random(fresh()),
         ticket: decision.ticket,

@@ -12,6 +12,8 @@ mod open;
 mod rows;
 mod sessions;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use futures_util::future::BoxFuture;

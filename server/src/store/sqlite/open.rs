@@ -53,8 +53,10 @@ impl SqliteStore {
 
 const OPEN: &str = "open the database";
 
-/// FULL flushes each commit: a removed device or an ended session stays so after a power cut, and no authenticator sees
-/// a chain that lost its end. Writes that wait together share a flush, so it costs little (see `writer`).
+/// FULL flushes each commit, NORMAL (in WAL mode) only each checkpoint: a power cut then takes up to half a minute of
+/// answered calls back. A removed device would be trusted again, and authenticators would warn of an activity that lost
+/// its end. A flush took 0.9 ms on a cloud disk where NORMAL took 0.06; with 64 writes to a commit (see `writer`) FULL
+/// still wrote 12,000 entries a second, so it stays.
 fn options(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
         .create_if_missing(true)

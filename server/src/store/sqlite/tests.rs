@@ -1,0 +1,226 @@
+//! What only a file can do: be locked, full, damaged, copied, newer, read by others, and survive.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use protocol::id::AccountId;
+use protocol::statement::Decision;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use tempfile::TempDir;
+
+use super::SqliteStore;
+use crate::store::conformance::world::{NOW, World, new_session};
+use crate::store::{
+    AuditKind, Body, By, CreateAccount, Durable as _, NewAccount, Recorded, Redeemed, StoreError,
+};
+
+fn folder() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("countersign.db");
+    (dir, file)
+}
+
+fn ada() -> NewAccount {
+    NewAccount {
+        id: AccountId::from_random([7; 16]),
+        username: "ada".into(),
+        display_name: "Ada".into(),
+        password_hash: None,
+    }
+}
+
+async fn create(store: &SqliteStore) -> Result<CreateAccount, StoreError> {
+    store.create_account(&ada(), &By::operator(), NOW).await
+}
+
+async fn another_program(file: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(file).connect().await.unwrap()
+}
+
+async fn run(connection: &mut SqliteConnection, statement: &'static str) {
+    sqlx::query(statement).execute(connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_the_process() {
+    let (dir, file) = folder();
+    let store = SqliteStore::open(&file).await.unwrap();
+    create(&store).await.unwrap();
+    // No clean end: the files as they are at this moment, beside a store that is still open.
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let after = SqliteStore::open(&copy.path().join("countersign.db")).await.unwrap();
+    assert!(after.account_by_name("ada").await.unwrap().is_some());
+    assert_eq!(after.activity(ada().id, 0, 9).await.unwrap().entries.len(), 1);
+}
+
+#[tokio::test]
+async fn an_approval_from_before_a_crash_is_redeemed_once_after_it() {
+    let (_dir, file) = folder();
+    let world = World::new(Arc::new(SqliteStore::open(&file).await.unwrap())).await;
+    let approved = world.decision(Decision::Approve);
+    world.decide(&approved, NOW).await;
+    // Two processes take over; neither has a short-lived record that says so, nor the ends of the chains in memory.
+    let World { account, device, .. } = world;
+    let mut created = 0;
+    let new = new_session(&approved);
+    for _ in 0..2 {
+        let store = Arc::new(SqliteStore::open(&file).await.unwrap());
+        let world = World { store, account, device: device.clone() };
+        assert_eq!(world.decide(&approved, NOW.plus_s(1)).await, Recorded::Same { decided_at: NOW });
+        match world.redeem(&new, NOW.plus_s(1)).await {
+            Redeemed::Created { .. } => created += 1,
+            Redeemed::Existing(_) => {}
+            Redeemed::Refused(why) => panic!("the approval counts: {why:?}"),
+        }
+    }
+    assert_eq!(created, 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_reads_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (dir, file) = folder();
+    let store = SqliteStore::open(&file).await.unwrap();
+    create(&store).await.unwrap();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+        seen += 1;
+    }
+    assert!(seen >= 2, "the database and its log");
+}
+
+#[tokio::test]
+async fn two_processes_start_and_write_side_by_side() {
+    let (_dir, file) = folder();
+    let (one, two) = tokio::join!(SqliteStore::open(&file), SqliteStore::open(&file));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(create(&one).await.unwrap(), CreateAccount::Created);
+    assert_eq!(create(&two).await.unwrap(), CreateAccount::NameTaken);
+    // Each keeps the ends of chains in memory and finds out when the other wrote.
+    for store in [&one, &two, &two, &one, &two] {
+        store.note(ada().id, AuditKind::SignInRefused, Body::default(), NOW).await.unwrap();
+    }
+    let page = one.activity(ada().id, 0, 99).await.unwrap();
+    assert!(page.entries.windows(2).all(|pair| pair[1].follows(&pair[0].head())));
+    assert_eq!(page.head.seq, 6);
+}
+
+#[tokio::test]
+async fn a_locked_database_is_unavailable_and_comes_back() {
+    let (_dir, file) = folder();
+    let store = SqliteStore::open(&file).await.unwrap();
+    let mut other = another_program(&file).await;
+    run(&mut other, "BEGIN IMMEDIATE").await;
+    let locked = create(&store).await.unwrap_err();
+    assert!(matches!(locked, StoreError::Unavailable { during: "create an account", .. }), "{locked:?}");
+    assert!(store.ping().await.is_err());
+    assert!(store.account_by_name("ada").await.unwrap().is_none(), "reading goes on");
+    run(&mut other, "ROLLBACK").await;
+    assert_eq!(create(&store).await.unwrap(), CreateAccount::Created);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_unavailable_and_loses_nothing() {
+    let (_dir, file) = folder();
+    let store = SqliteStore::open(&file).await.unwrap();
+    create(&store).await.unwrap();
+    // As if there were no room for another page.
+    store
+        .write("limit", (), |tx, ()| {
+            Box::pin(async move {
+                let pages: i64 =
+                    sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut tx.connection).await?;
+                let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+                sqlx::query(limit).execute(&mut tx.connection).await?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    let big = Body { browser: Some("x".repeat(100_000)), ..Body::default() };
+    let full = store.note(ada().id, AuditKind::SignedIn, big, NOW).await.unwrap_err();
+    assert!(matches!(full, StoreError::Unavailable { .. }), "{full:?}");
+    store.note(ada().id, AuditKind::SignedOut, Body::default(), NOW).await.unwrap();
+    let page = store.activity(ada().id, 0, 9).await.unwrap();
+    assert!(page.entries[1].follows(&page.entries[0].head()), "no place in the chain was lost");
+    assert_eq!(page.entries.len(), 2);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_refused_at_the_start() {
+    let (_dir, file) = folder();
+    std::fs::write(&file, "this is not a database, it only lies where one should".repeat(99)).unwrap();
+    let damaged = SqliteStore::open(&file).await.unwrap_err();
+    assert!(matches!(damaged, StoreError::Unavailable { during: "open the database", .. }), "{damaged:?}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_named() {
+    let (dir, _) = folder();
+    let file = dir.path().join("gone").join("countersign.db");
+    let missing = SqliteStore::open(&file).await.unwrap_err();
+    assert!(matches!(&missing, StoreError::File { path, .. } if *path == file), "{missing:?}");
+}
+
+#[tokio::test]
+async fn data_of_a_later_version_is_left_alone() {
+    let (_dir, file) = folder();
+    drop(SqliteStore::open(&file).await.unwrap());
+    let mut later = another_program(&file).await;
+    run(
+        &mut later,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9999, 'later', TRUE, x'00', 0)",
+    )
+    .await;
+    later.close().await.unwrap();
+    let newer = SqliteStore::open(&file).await.unwrap_err();
+    assert!(matches!(newer, StoreError::Newer { found: 9999, known: 1 }), "{newer:?}");
+    assert!(newer.to_string().contains("start the later version"));
+}
+
+#[tokio::test]
+async fn a_row_that_was_damaged_is_named() {
+    let (_dir, file) = folder();
+    let store = SqliteStore::open(&file).await.unwrap();
+    create(&store).await.unwrap();
+    let mut other = another_program(&file).await;
+    run(&mut other, "UPDATE audit SET hash = x'00'").await;
+    let damaged = store.activity(ada().id, 0, 9).await.unwrap_err();
+    assert!(matches!(damaged, StoreError::Damaged { what: "hash", .. }), "{damaged:?}");
+}
+
+#[tokio::test]
+async fn one_failing_write_does_not_take_its_neighbours_along() {
+    let (_dir, file) = folder();
+    let store = SqliteStore::open(&file).await.unwrap();
+    create(&store).await.unwrap();
+    let failing = async || {
+        store
+            .write("fail", (), |tx, ()| {
+                Box::pin(async move {
+                    sqlx::query("DELETE FROM audit").execute(&mut tx.connection).await?;
+                    sqlx::query("SELECT broken").execute(&mut tx.connection).await?;
+                    Ok(())
+                })
+            })
+            .await
+    };
+    let note = || store.note(ada().id, AuditKind::SignInRefused, Body::default(), NOW);
+    let (first, second, third, fourth) = tokio::join!(note(), failing(), failing(), note());
+    assert!(first.is_ok() && second.is_err() && third.is_err() && fourth.is_ok());
+    let page = store.activity(ada().id, 0, 99).await.unwrap();
+    assert_eq!(page.head.seq, 3);
+    assert!(page.entries.windows(2).all(|pair| pair[1].follows(&pair[0].head())));
+}
