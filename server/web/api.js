@@ -6,6 +6,7 @@ import { learnNonce, proofFor } from "./proof.js";
 /** @import { Answer } from "./types.d.ts" */
 
 const PATIENCE_MS = 10_000;
+const NO_CONTENT = 204;
 /** How often a call is made when its proof is refused for that reason. */
 const PROOF_TRIES = new Map([
   ["use_dpop_nonce", 3],
@@ -81,6 +82,7 @@ function read(status, retryAfter, text) {
   const body = parse(text);
   const ok = status >= 200 && status < 300;
   const type = typeof body?.type === "string" ? body.type : "";
+  if (ok && status !== NO_CONTENT && body === null) throw new Error("something else answered in the server's place");
   const wait = Number.parseInt(retryAfter ?? "", 10);
   return {
     status,

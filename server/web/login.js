@@ -2,7 +2,7 @@
 // One login request from start to end: made, watched, redeemed, or over with a reason.
 
 import { call, quietly, Unreachable } from "./api.js";
-import { backoffMs, endOf, inSeconds } from "./clock.js";
+import { backoffMs, endOf, inSeconds, msUntil } from "./clock.js";
 import { StorageRefused } from "./key.js";
 import { redeem } from "./redeem.js";
 import { Watch } from "./watch.js";
@@ -13,6 +13,8 @@ const REMEMBERED = "countersign.request";
 const BUSY_WAIT_S = 60;
 const RETRY_MS = 2_000;
 const RETRY_MOST_MS = 20_000;
+/** The server alone says that a request is over; this long after its deadline the page asks. */
+const DEADLINE_GRACE_MS = 700;
 
 /** The order in which a request passes its states; it never goes back. */
 const RANK = { waiting: 0, scanned: 1, approved: 2, redeemed: 3, denied: 3, expired: 3, cancelled: 3 };
@@ -35,6 +37,7 @@ export class Login {
   #redeeming = false;
   #tries = 0;
   /** @type {number | undefined} */ #retryTimer;
+  /** @type {number | undefined} */ #deadlineTimer;
   #listener;
 
   /** @param {Listener} listener */
@@ -159,6 +162,7 @@ export class Login {
     this.#id = null;
     this.#redeeming = false;
     clearTimeout(this.#retryTimer);
+    clearTimeout(this.#deadlineTimer);
     if (!keep) forget();
   }
 
@@ -173,6 +177,8 @@ export class Login {
     const known = this.#state;
     if (known && (RANK[next.state] < RANK[known.state] || next.now < known.now)) return;
     this.#state = next;
+    clearTimeout(this.#deadlineTimer);
+    this.#deadlineTimer = setTimeout(() => this.check(), msUntil(endOf(next)) + DEADLINE_GRACE_MS);
     switch (next.state) {
       case "waiting":
       case "scanned":
