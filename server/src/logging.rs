@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, fmt};
@@ -25,7 +25,7 @@ pub enum LoggingError {
 /// # Errors
 /// [`LoggingError`]: a filter that is none, or a second start.
 pub fn start(settings: &LogSettings) -> Result<(), LoggingError> {
-    let filter: Targets = settings.filter.parse()?;
+    let filter = discreet(settings.filter.parse()?);
     let lines = match settings.format {
         LogFormat::Human => {
             let colours = std::io::stderr().is_terminal();
@@ -41,4 +41,41 @@ pub fn start(settings: &LogSettings) -> Result<(), LoggingError> {
     };
     tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()?;
     Ok(())
+}
+
+/// Crates whose finest lines hold headers, frames or statements, and with them cookies and codes.
+const TALKATIVE: [&str; 7] =
+    ["h2", "hyper", "hyper_util", "rustls", "sqlx", "tungstenite", "tokio_tungstenite"];
+
+/// A general `debug` or `trace` is about this server; what others would say then is kept out unless it is asked for by
+/// name.
+fn discreet(filter: Targets) -> Targets {
+    let general = filter.default_level().unwrap_or(LevelFilter::OFF);
+    let named: Vec<String> = filter.iter().map(|(target, _)| target.to_owned()).collect();
+    TALKATIVE
+        .into_iter()
+        .filter(|talkative| !named.iter().any(|name| name.split("::").next() == Some(talkative)))
+        .fold(filter, |filter, talkative| filter.with_target(talkative, general.min(LevelFilter::INFO)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn other_crates_keep_their_frames_to_themselves() {
+        let filter = discreet("trace".parse().unwrap());
+        assert!(filter.would_enable("countersign_server::service", &Level::TRACE));
+        assert!(filter.would_enable("h2::codec", &Level::INFO));
+        assert!(!filter.would_enable("h2::codec", &Level::DEBUG));
+        assert!(!discreet("warn".parse().unwrap()).would_enable("sqlx::query", &Level::INFO));
+    }
+
+    #[test]
+    fn they_speak_when_asked_by_name() {
+        let filter = discreet("info,h2::codec=trace".parse().unwrap());
+        assert!(filter.would_enable("h2::codec", &Level::TRACE));
+    }
 }
