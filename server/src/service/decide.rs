@@ -35,7 +35,7 @@ impl Service {
             check: verified.check,
         };
         for _ in 0..TURNS_MAX {
-            let read = self.short_lived.by_ticket(decide.ticket).await?.ok_or(Failure::NotFound)?;
+            let read = self.remembered(self.short_lived.by_ticket(decide.ticket).await?)?;
             let read = self.settle_if_past(read).await?.ok_or(Failure::NotFound)?;
             if let Some(answer) = self.decide_once(&read, &decide, statement, &holder, address).await? {
                 return answer;

@@ -74,7 +74,6 @@ impl fmt::Display for Neighbourhood {
 /// Stands for "nowhere"; used where a peer has no address, as behind a Unix socket.
 pub const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of 128 bits is 64 bits")]
 const fn prefix_64(address: Ipv6Addr) -> u64 {
     (address.to_bits() >> 64) as u64
 }

@@ -76,7 +76,7 @@ impl Service {
 
     /// The request, if `secret` is its page's.
     pub(super) async fn owned(&self, id: RequestId, secret: Option<&Secret>) -> Result<Versioned, Failure> {
-        let read = self.short_lived.by_id(id).await?.ok_or(Failure::NotFound)?;
+        let read = self.remembered(self.short_lived.by_id(id).await?)?;
         let mine = match &read.request.redeemer {
             Redeemer::Page { secret: kept, .. } => {
                 secret.is_some_and(|secret| bool::from(secret.hash().as_bytes().ct_eq(kept.as_bytes())))

@@ -62,7 +62,7 @@ impl Service {
         self.may_type(device, account).await?;
         let code = UserCode::parse(typed);
         let read = match code {
-            Some(code) => self.short_lived.by_user_code(code).await?,
+            Some(code) => self.remembered(self.short_lived.by_user_code(code).await?).ok(),
             None => None,
         };
         let (Some(code), Some(read)) = (code, read) else {
@@ -81,7 +81,7 @@ impl Service {
         address: ClientAddress,
     ) -> Result<ScannedBody, Failure> {
         for _ in 0..TURNS_MAX {
-            let found = self.settle(read.ok_or(Failure::NotFound)?).await?.ok_or(Failure::NotFound)?;
+            let found = self.settle(self.remembered(read)?).await?.ok_or(Failure::NotFound)?;
             let now = self.now();
             let scan = self.prepare(&found.request, holder, sight, via, address, now).await?;
             let step = apply(&found.request, &Event::Scan(Box::new(scan)), now, &self.lives);

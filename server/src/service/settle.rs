@@ -8,7 +8,7 @@ use protocol::statement::Decision;
 use protocol::time::Timestamp;
 
 use super::{Failure, Service};
-use crate::store::{Replaced, StoredDecision, Versioned};
+use crate::store::{Replaced, StoredDecision, Versioned, forgotten_at};
 
 /// How often a write is repeated when others write the same record: far more than callers can arrive between.
 pub(super) const TURNS_MAX: u32 = 1_000;
@@ -16,7 +16,7 @@ pub(super) const TURNS_MAX: u32 = 1_000;
 /// What a written step did.
 pub(super) enum Written {
     /// It is the record now.
-    Yes(Request),
+    Yes(Box<Request>),
     /// Somebody else wrote first: read and decide again.
     Again,
     /// The record is gone.
@@ -26,6 +26,14 @@ pub(super) enum Written {
 }
 
 impl Service {
+    /// What was read, unless it is long over: a store may hold it until it is swept.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`].
+    pub(super) fn remembered(&self, read: Option<Versioned>) -> Result<Versioned, Failure> {
+        read.filter(|read| self.now() < forgotten_at(&read.request, &self.lives)).ok_or(Failure::NotFound)
+    }
+
     /// Brings what was read to where the durable store says it is, and writes that.
     ///
     /// The durable store is the arbiter (docs/protocol.md): a recorded decision or session counts although the
@@ -69,7 +77,7 @@ impl Service {
     ) -> Result<Written, Failure> {
         let mut request = (*read.request).clone();
         if step.next.is_none() && step.user_code.is_none() {
-            return Ok(Written::Yes(request));
+            return Ok(Written::Yes(Box::new(request)));
         }
         if let Some(state) = &step.next {
             request.state = state.clone();
@@ -78,7 +86,7 @@ impl Service {
             request.user_code = step.user_code;
         }
         Ok(match self.short_lived.replace(&request, read.version, now).await? {
-            Replaced::Replaced(_) => Written::Yes(request),
+            Replaced::Replaced(_) => Written::Yes(Box::new(request)),
             Replaced::Changed => Written::Again,
             Replaced::Gone => Written::Gone,
             Replaced::UserCodeTaken => Written::UserCodeTaken,

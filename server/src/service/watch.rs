@@ -143,7 +143,7 @@ impl Watch {
     /// The state, unless it is the one that was shown and its time has not come.
     async fn look(&mut self) -> Result<Option<RequestBody>, Failure> {
         let service = &self.service;
-        let read = service.short_lived.by_id(self.id).await?.ok_or(Failure::NotFound)?;
+        let read = service.remembered(service.short_lived.by_id(self.id).await?)?;
         let read = service.settle(read).await?.ok_or(Failure::NotFound)?;
         let now = service.now();
         let wait_s = service.next_look_s(&read.request, now);

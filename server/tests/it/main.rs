@@ -1,0 +1,18 @@
+//! The server as its callers see it: a page and an authenticator speak HTTP to a node on a port of its own, and a test
+//! moves its clock. Point numbers are those of docs/protocol.md, "What must hold".
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a test fails by panicking and has no outside")]
+
+mod support;
+
+mod crash;
+mod deadlines;
+mod enrolment;
+mod interface;
+mod limits;
+mod login;
+mod must_hold;
+mod networks;
+mod proofs;
+mod sessions;
+mod shapes;
+mod sockets;
