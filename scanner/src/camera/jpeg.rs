@@ -1,5 +1,7 @@
 //! Frames for the eye: a camera's JPEG cut to its length, or one made from raw pixels.
 
+use std::{borrow::Cow, sync::LazyLock};
+
 use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
 
 use super::{Encoding, Format};
@@ -8,29 +10,61 @@ use super::{Encoding, Format};
 const QUALITY: u8 = 75;
 
 /// The JPEG at the start of a camera's buffer, which is longer than the picture. `None` when it does not begin or end as one.
-pub(super) fn whole(buffer: &[u8]) -> Option<&[u8]> {
+///
+/// Many cameras leave the Huffman tables out, since every motion JPEG has the same; they are put in, so that any decoder
+/// can show the frame. Otherwise not a byte changes.
+pub(super) fn whole(buffer: &[u8]) -> Option<Cow<'_, [u8]>> {
     if !buffer.starts_with(&[0xff, 0xd8]) {
         return None;
     }
+    let mut has_tables = false;
+    let mut first_scan = None;
     // Behind the picture the buffer holds zeros or the tail of an older, longer frame, so the first end marker counts.
     // Inside the compressed data a 0xff is always followed by 0 or a restart marker; header segments name their length.
     let mut at = 2;
     loop {
         let [0xff, marker, rest @ ..] = buffer.get(at..)? else { return None };
         match marker {
-            0xd9 => return buffer.get(..at + 2),
+            0xd9 => break,
             0xff => at += 1,
             0x01 | 0xd0..=0xd8 => at += 2,
             _ => {
                 let [high, low, ..] = rest else { return None };
+                has_tables |= *marker == 0xc4;
+                let segment = at;
                 at += 2 + usize::from(u16::from_be_bytes([*high, *low])).max(2);
                 if *marker == 0xda {
+                    first_scan.get_or_insert(segment);
                     at = end_of_scan(buffer, at)?;
                 }
             }
         }
     }
+    let jpeg = &buffer[..at + 2];
+    match first_scan {
+        Some(scan) if !has_tables => Some([&jpeg[..scan], &HUFFMAN_TABLES, &jpeg[scan..]].concat().into()),
+        Some(_) | None => Some(jpeg.into()),
+    }
 }
+
+/// The four tables of ITU-T T.81 Annex K as DHT segments, taken from a JPEG of an encoder that uses no others.
+static HUFFMAN_TABLES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let gray = Format { width: 8, height: 8, rate: 0, encoding: Encoding::Rgb };
+    let jpeg = made_of(gray, &[128; 3 * 64]).unwrap_or_default();
+    let mut tables = Vec::new();
+    let mut at = 2;
+    while let Some([0xff, marker, high, low, ..]) = jpeg.get(at..) {
+        if *marker == 0xda {
+            break;
+        }
+        let end = at + 2 + usize::from(u16::from_be_bytes([*high, *low]));
+        if *marker == 0xc4 {
+            tables.extend(jpeg.get(at..end).unwrap_or_default());
+        }
+        at = end;
+    }
+    tables
+});
 
 /// Where the compressed data that starts at `from` gives way to a marker.
 fn end_of_scan(buffer: &[u8], from: usize) -> Option<usize> {
@@ -119,16 +153,37 @@ mod tests {
     fn a_buffer_is_cut_behind_its_first_picture() {
         let gray: Vec<u8> = (0..64 * 64_u32).map(|i| u8::try_from(i * 37 % 256).unwrap()).collect();
         let jpeg = made_of(format(Encoding::Gray, 64, 64), &gray).unwrap();
-        assert_eq!(whole(&jpeg), Some(&jpeg[..]));
+        assert_eq!(whole(&jpeg).as_deref(), Some(&jpeg[..]));
         let mut buffer = jpeg.clone();
         buffer.extend([0; 1000]);
         // The tail of an older frame, with its own end marker.
         buffer.extend(&jpeg[jpeg.len() / 2..]);
-        assert_eq!(whole(&buffer), Some(&jpeg[..]));
+        assert_eq!(whole(&buffer).as_deref(), Some(&jpeg[..]));
         for cut in 0..jpeg.len() {
             assert_eq!(whole(&jpeg[..cut]), None);
         }
         assert_eq!(whole(&[0; 100]), None);
         assert_eq!(whole(&[0xff; 100]), None);
+    }
+
+    #[test]
+    fn missing_huffman_tables_are_put_in() {
+        // Four segments, each two bytes of marker, two of length, and the tables' 17 + 12 or 17 + 162 bytes.
+        assert_eq!(HUFFMAN_TABLES.len(), 2 * (4 + 17 + 12) + 2 * (4 + 17 + 162));
+        let rgb: Vec<u8> = (0..3 * 64 * 64_u32).map(|i| u8::try_from(i * 37 % 256).unwrap()).collect();
+        let jpeg = made_of(format(Encoding::Rgb, 64, 64), &rgb).unwrap();
+        let expected = Luma::from_jpeg(&jpeg).unwrap();
+        let mut without = Vec::new();
+        let mut at = 0;
+        while at < jpeg.len() {
+            let tables = jpeg[at..].starts_with(&[0xff, 0xc4]);
+            let length = if tables { 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]])) } else { 1 };
+            if !tables {
+                without.push(jpeg[at]);
+            }
+            at += length;
+        }
+        assert!(without.len() < jpeg.len() - 400);
+        assert_eq!(Luma::from_jpeg(&whole(&without).unwrap()).unwrap(), expected);
     }
 }

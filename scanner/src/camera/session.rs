@@ -80,6 +80,11 @@ impl Session {
         self.events.blocking_recv()
     }
 
+    /// The next event if there is one already.
+    pub fn try_next_event(&mut self) -> Option<CameraEvent> {
+        self.events.try_recv().ok()
+    }
+
     /// A handle on the live picture, to be cloned into whatever draws it.
     pub fn preview(&self) -> Preview {
         self.preview.clone()

@@ -92,7 +92,8 @@ fn run(scene: &str, options: &[&str]) {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     eprintln!("{scene}:\n{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && said.contains("1 passed"), "{scene}: {}", output.status);
+    // The scene's own last line counts: the tool's exit code is its own when the machine is down too early.
+    assert!(said.contains("test result: ok. 1 passed"), "{scene}: {}", output.status);
 }
 
 /// A screen with a login code in the middle, as a camera at arm's length has it.
@@ -202,10 +203,15 @@ fn busy() {
 fn corrupt() {
     let mut session = Watched::open();
     session.until_read();
+    // Frames cut short and scribbled over: some are dropped, some still read, none ends the session or is read wrong.
     control("corrupt");
-    session.until_event(&CameraEvent::Stalled(Stall::Damaged));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let seq = session.preview.latest().unwrap().seq;
+    let later = runtime.block_on(session.preview.newer_than(seq + 20)).unwrap();
+    println!("frame {seq} to {}", later.seq);
     control("picture");
-    session.until_event(&CameraEvent::Recovered);
+    runtime.block_on(session.preview.newer_than(later.seq + 5)).unwrap();
+    session.pass_over();
     session.until_read();
 }
 
@@ -285,6 +291,16 @@ impl Watched {
             }
             _ => None,
         });
+    }
+
+    /// Takes what is told already, all of it right.
+    fn pass_over(&mut self) {
+        while let Some(event) = self.session.try_next_event() {
+            println!("{event:?}");
+            if let CameraEvent::Reads { reads, .. } = event {
+                assert!(reads.iter().all(|read| read.text.as_deref() == Some(TEXT)), "{reads:?}");
+            }
+        }
     }
 
     fn close(self) {
