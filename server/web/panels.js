@@ -37,7 +37,7 @@ export function busy(view) {
   return {
     nodes: [
       title(t(`${view.state}.title`)),
-      h("div", { class: "skeleton", "aria-hidden": "true" }, h("div", { class: "bone square" }), h("div", { class: "bone line" })),
+      h("div", { "aria-hidden": "true" }, h("div", { class: "bone square" }), h("div", { class: "bone line" })),
     ],
   };
 }

@@ -2,7 +2,6 @@
 // Draws the one view that the page shows. A view that only changed its values is updated in
 // place, so focus and reading position stay.
 
-import { t } from "./i18n.js";
 import * as panels from "./panels.js";
 import { setText } from "./parts.js";
 import { meta } from "./proof.js";
@@ -11,6 +10,8 @@ import { meta } from "./proof.js";
 /** @import { Panel } from "./panels.js" */
 
 const TICK_MS = 250;
+/** A view stays this long while the next one is fetched, so that a quick answer does not flicker. */
+const HOLD_MS = 300;
 
 const page = /** @type {HTMLElement} */ (document.getElementById("page"));
 const live = /** @type {HTMLElement} */ (document.getElementById("live"));
@@ -18,27 +19,41 @@ const site = meta("site-name") || location.host;
 
 /** @type {{ key: string, panel: Panel<any> } | null} */
 let drawn = null;
+/** @type {number | undefined} */
+let held;
 
 /**
  * @param {View} view
  * @param {Actions} actions
  */
 export function render(view, actions) {
+  const busy = view.state === "starting" || view.state === "renewing";
+  clearTimeout(held);
+  page.dataset.state = view.state;
+  page.dataset.connection = "connection" in view ? view.connection : "";
+  if (view.reason) page.dataset.reason = view.reason;
+  else delete page.dataset.reason;
+  page.ariaBusy = String(busy);
+  if (busy && drawn) held = setTimeout(() => put(view, actions), HOLD_MS);
+  else put(view, actions);
+}
+
+/**
+ * @param {View} view
+ * @param {Actions} actions
+ */
+function put(view, actions) {
   const key = keyOf(view);
   if (drawn?.key !== key) {
     const panel = draw(view, actions);
     const hadFocus = page.contains(document.activeElement);
     page.replaceChildren(...panel.nodes);
     drawn = { key, panel };
-    page.dataset.state = view.state;
-    if (view.reason) page.dataset.reason = view.reason;
-    else delete page.dataset.reason;
     const heading = page.querySelector("h1");
     if (hadFocus) heading?.focus();
-    document.title = `${heading?.textContent ?? t("starting.title")} · ${site}`;
+    document.title = `${heading?.textContent ?? ""} · ${site}`;
     setText(live, panel.said ?? said());
   }
-  page.dataset.connection = "connection" in view ? view.connection : "";
   drawn.panel.update?.(view);
   drawn.panel.tick?.();
 }
