@@ -6,7 +6,9 @@ use scanner::camera::{self, CameraEvent, CameraId, Options};
 fn main() {
     match camera::cameras() {
         Ok(cameras) if cameras.is_empty() => println!("no cameras"),
-        Ok(cameras) => cameras.iter().for_each(|camera| println!("camera: {} (id {})", camera.name, camera.id)),
+        Ok(cameras) => {
+            cameras.iter().for_each(|camera| println!("camera: {} (id {})", camera.name, camera.id))
+        }
         Err(error) => println!("cameras cannot be listed: {error}"),
     }
     let mut session = camera::open(std::env::args().nth(1).map(CameraId::new), Options::default());

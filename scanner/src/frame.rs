@@ -45,7 +45,10 @@ pub enum FrameError {
 
 impl std::fmt::Debug for Luma {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Luma").field("width", &self.width).field("height", &self.height).finish_non_exhaustive()
+        f.debug_struct("Luma")
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +101,9 @@ impl Luma {
         let data = match image {
             DynamicImage::ImageLuma8(grey) => grey.into_raw(),
             opaque if !opaque.color().has_alpha() => opaque.into_luma8().into_raw(),
-            see_through => see_through.into_luma_alpha8().pixels().map(|p| blend(p.0[0], p.0[1], ground)).collect(),
+            see_through => {
+                see_through.into_luma_alpha8().pixels().map(|p| blend(p.0[0], p.0[1], ground)).collect()
+            }
         };
         debug_assert_eq!(data.len() as u64, needed, "one byte a pixel");
         Ok(Self { width, height, data })
@@ -118,7 +123,12 @@ impl Luma {
     ///
     /// # Errors
     /// [`FrameError::Size`] and [`FrameError::Short`].
-    pub(crate) fn from_rgb(width: u32, height: u32, bytes: &[u8], order: [usize; 3]) -> Result<Self, FrameError> {
+    pub(crate) fn from_rgb(
+        width: u32,
+        height: u32,
+        bytes: &[u8],
+        order: [usize; 3],
+    ) -> Result<Self, FrameError> {
         let [r, g, b] = order;
         Self::from_rows(width, height, 3, 3 * width as usize, bytes, |row, out| {
             out.extend(row.chunks_exact(3).map(|p| brightness(p[r], p[g], p[b])));
@@ -268,7 +278,9 @@ mod tests {
 
     #[test]
     fn damaged_jpegs_are_errors() {
-        let whole = jpeg_of(&Luma::new(64, 64, (0..64 * 64).map(|i| u8::try_from(i % 251).unwrap()).collect()).unwrap());
+        let whole = jpeg_of(
+            &Luma::new(64, 64, (0..64 * 64).map(|i| u8::try_from(i % 251).unwrap()).collect()).unwrap(),
+        );
         assert!(Luma::from_jpeg(&whole).is_ok());
         let mut padded = whole.clone();
         padded.resize(whole.len() + 100_000, 0);

@@ -146,7 +146,9 @@ impl From<ImageError> for PictureError {
 impl From<FrameError> for PictureError {
     fn from(error: FrameError) -> Self {
         match error {
-            FrameError::Size { width: 0, .. } | FrameError::Size { height: 0, .. } => Self::Damaged(error.to_string()),
+            FrameError::Size { width: 0, .. } | FrameError::Size { height: 0, .. } => {
+                Self::Damaged(error.to_string())
+            }
             FrameError::Size { .. } => Self::TooLarge,
             FrameError::Short { .. } | FrameError::Jpeg(_) => Self::Damaged(error.to_string()),
         }

@@ -34,7 +34,12 @@ pub(super) fn run(backend: &dyn Backend, job: &Use, lane: &Lane, notes: &mpsc::S
     let _ = notes.send(Note::Over(job.turn, result));
 }
 
-fn stream(backend: &dyn Backend, job: &Use, lane: &Lane, notes: &mpsc::Sender<Note>) -> Result<(), CameraError> {
+fn stream(
+    backend: &dyn Backend,
+    job: &Use,
+    lane: &Lane,
+    notes: &mpsc::Sender<Note>,
+) -> Result<(), CameraError> {
     let stopped = || job.stop.load(Ordering::Acquire);
     if stopped() {
         return Ok(());

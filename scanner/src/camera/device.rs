@@ -114,14 +114,24 @@ impl Backend for Nokhwa {
         let mut last = CameraError::NoFormat;
         for wished in ranked.into_iter().take(FORMATS_TRIED) {
             // Set while stopped, and only when it differs: a busy device refuses any change, even to the same.
-            let set = if camera.camera_format() == wished { Ok(()) } else { guarded(|| set_format(&mut camera, wished)) };
+            let set = if camera.camera_format() == wished {
+                Ok(())
+            } else {
+                guarded(|| set_format(&mut camera, wished))
+            };
             match set.and_then(|()| guarded(|| camera.open_stream())) {
                 Ok(()) => {
                     let stride = stride(device);
-                    return Ok(Box::new(Running { format: formats::format(camera.camera_format()), stride, camera }));
+                    return Ok(Box::new(Running {
+                        format: formats::format(camera.camera_format()),
+                        stride,
+                        camera,
+                    }));
                 }
                 // Another format would not help.
-                Err(error @ (CameraError::Busy | CameraError::Unplugged | CameraError::Refused)) => return Err(error),
+                Err(error @ (CameraError::Busy | CameraError::Unplugged | CameraError::Refused)) => {
+                    return Err(error);
+                }
                 Err(error) => last = error,
             }
         }
@@ -181,7 +191,8 @@ const READABLE: [FrameFormat; 6] = [
 
 /// Opens the device in whatever format, to learn which ones it offers.
 fn first_contact(index: &CameraIndex) -> Result<Camera, NokhwaError> {
-    let open = || Camera::new(index.clone(), RequestedFormat::with_formats(RequestedFormatType::None, &READABLE));
+    let open =
+        || Camera::new(index.clone(), RequestedFormat::with_formats(RequestedFormatType::None, &READABLE));
     let opened = open();
     #[cfg(target_os = "linux")]
     if let Err(error) = &opened

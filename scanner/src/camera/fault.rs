@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn kinds_are_told_apart_by_number() {
-        let of_number = |number: u32| of_text(&format!("Could not capture frame: Some words (os error {number})"));
+        let of_number =
+            |number: u32| of_text(&format!("Could not capture frame: Some words (os error {number})"));
         assert_eq!(of_number(16), CameraError::Busy);
         assert_eq!(of_number(13), CameraError::Refused);
         assert_eq!(of_number(2), CameraError::Unplugged);

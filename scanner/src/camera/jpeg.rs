@@ -177,7 +177,8 @@ mod tests {
         let mut at = 0;
         while at < jpeg.len() {
             let tables = jpeg[at..].starts_with(&[0xff, 0xc4]);
-            let length = if tables { 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]])) } else { 1 };
+            let length =
+                if tables { 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]])) } else { 1 };
             if !tables {
                 without.push(jpeg[at]);
             }

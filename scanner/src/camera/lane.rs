@@ -58,7 +58,9 @@ impl Lane {
     pub(super) fn put(&self, format: Format, buffer: &[u8]) {
         let bytes: Option<Arc<[u8]>> = match format.encoding {
             Encoding::Mjpeg => jpeg::whole(buffer).map(Arc::from),
-            Encoding::Yuyv | Encoding::Nv12 | Encoding::Gray | Encoding::Rgb | Encoding::Bgr => Some(Arc::from(buffer)),
+            Encoding::Yuyv | Encoding::Nv12 | Encoding::Gray | Encoding::Rgb | Encoding::Bgr => {
+                Some(Arc::from(buffer))
+            }
         };
         let mut inner = self.lock();
         inner.seq += 1;

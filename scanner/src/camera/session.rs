@@ -52,7 +52,8 @@ impl Session {
         let (over_sender, over) = mpsc::channel();
         let reader = (Arc::clone(&lane), notes.clone(), event_sender.clone());
         let unwatched = Arc::clone(&lane);
-        let watch = Watch { backend, camera, options, lane, notes: notes.clone(), inbox, events: event_sender };
+        let watch =
+            Watch { backend, camera, options, lane, notes: notes.clone(), inbox, events: event_sender };
         let spawned = thread::Builder::new()
             .name("camera-reader".to_owned())
             .spawn(move || reading::run(&reader.0, &reader.1, &reader.2))

@@ -268,7 +268,8 @@ impl Stream for FakeStream {
         let state = self.0.state.lock().unwrap();
         // A frame each few milliseconds, unless something happens earlier.
         let pace = Duration::from_millis(5);
-        let quiet = |state: &mut State| matches!(state.mood, Mood::Sending | Mood::Damaged) && !state.unblocked;
+        let quiet =
+            |state: &mut State| matches!(state.mood, Mood::Sending | Mood::Damaged) && !state.unblocked;
         let (state, _) = self.0.changed.wait_timeout_while(state, pace, quiet).unwrap();
         let frozen = |state: &mut State| state.mood == Mood::Frozen && !state.unblocked;
         let state = self.0.changed.wait_while(state, frozen).unwrap();
@@ -296,7 +297,11 @@ impl Drop for FakeStream {
 }
 
 fn options() -> Options {
-    Options { stall_after: Duration::from_millis(100), retry_every: Duration::from_millis(10), ..Options::default() }
+    Options {
+        stall_after: Duration::from_millis(100),
+        retry_every: Duration::from_millis(10),
+        ..Options::default()
+    }
 }
 
 fn info(name: &str) -> CameraInfo {

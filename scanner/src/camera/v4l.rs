@@ -78,7 +78,8 @@ pub(super) fn set_whole_rate(index: &CameraIndex) -> bool {
     let Some(node) = index.as_index().ok().and_then(|number| node(number).ok()) else { return false };
     whole_rates(&node).into_iter().any(|(fourcc, width, height, rate)| {
         let set = node.set_format(&v4l::Format::new(width, height, fourcc));
-        set.and_then(|_| node.set_params(&Parameters::with_fps(rate))).is_ok_and(|set| set.interval.numerator == 1)
+        set.and_then(|_| node.set_params(&Parameters::with_fps(rate)))
+            .is_ok_and(|set| set.interval.numerator == 1)
     })
 }
 
@@ -115,7 +116,10 @@ pub(super) fn stop_streaming(index: &CameraIndex) {
             && let Some(descriptor) = entry.file_name().to_str().and_then(|name| name.parse().ok())
         {
             let mut kind = v4l::buffer::Type::VideoCapture as u32;
-            #[expect(unsafe_code, reason = "the only way to end a blocked read of a V4L2 device from outside")]
+            #[expect(
+                unsafe_code,
+                reason = "the only way to end a blocked read of a V4L2 device from outside"
+            )]
             // SAFETY: the request reads one integer, which lives on this stack. Should the descriptor have been closed
             // meanwhile and its number given to another file, that file does not know the request and refuses it.
             let stopped = unsafe {

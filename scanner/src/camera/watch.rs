@@ -110,7 +110,9 @@ impl Watch {
         match &self.camera {
             None => devices.into_iter().next().ok_or(CameraError::NotFound),
             Some(_) if devices.is_empty() => Err(CameraError::NotFound),
-            Some(id) => devices.into_iter().find(|device| device.info.id == *id).ok_or(CameraError::Unplugged),
+            Some(id) => {
+                devices.into_iter().find(|device| device.info.id == *id).ok_or(CameraError::Unplugged)
+            }
         }
     }
 
@@ -140,7 +142,8 @@ impl Watch {
                 Ok(Note::Usable) => signs.usable(),
                 Ok(Note::Over(from, result)) if from == turn => {
                     // Without `stop` a use ends by an error only.
-                    let error = result.err().unwrap_or_else(|| CameraError::Failed("the stream ended".to_owned()));
+                    let error =
+                        result.err().unwrap_or_else(|| CameraError::Failed("the stream ended".to_owned()));
                     return End::Failed { error, had_frames: signs.had_frames };
                 }
                 // A late word of a use that was given up.
@@ -166,7 +169,10 @@ impl Watch {
         }
         self.backend.unblock(device);
         if !self.is_over_within(turn, each) {
-            tracing::warn!(camera.name = device.info.name, "The camera's driver hangs; its thread is left behind");
+            tracing::warn!(
+                camera.name = device.info.name,
+                "The camera's driver hangs; its thread is left behind"
+            );
         }
     }
 
@@ -256,7 +262,10 @@ impl Signs {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a camera that falls silent is noticed by the clock of this machine")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a camera that falls silent is noticed by the clock of this machine"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -7,7 +7,9 @@ pub(super) fn text_of(bytes: &[u8]) -> Option<String> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Some(text.to_owned());
     }
-    guessCharset(bytes, &DecodeHints::default()).and_then(|charset| charset.decode(bytes).ok()).and_then(believable)
+    guessCharset(bytes, &DecodeHints::default())
+        .and_then(|charset| charset.decode(bytes).ok())
+        .and_then(believable)
 }
 
 /// Lets decoded text pass, and nothing that no legacy text has: such a payload is data, whatever it decodes to.

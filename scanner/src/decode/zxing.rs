@@ -1,8 +1,7 @@
 //! The zxing family: rxing's port of zxing-cpp, called stage by stage so that its work stays bounded.
 
 use rxing::{
-    Binarizer,
-    Luma8Source,
+    Binarizer, Luma8Source,
     common::{BitMatrix, DetectorRXingResult, HybridBinarizer, cpp_essentials::ConcentricPattern},
     qrcode::cpp_port::{
         decoder::Decode,

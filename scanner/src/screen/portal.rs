@@ -26,9 +26,8 @@ pub(super) async fn capture() -> Result<Vec<Luma>, ScreenError> {
 
 fn error_of(error: ashpd::Error) -> ScreenError {
     match error {
-        ashpd::Error::Response(ResponseError::Cancelled) | ashpd::Error::Portal(ashpd::PortalError::NotAllowed(_)) => {
-            ScreenError::Refused
-        }
+        ashpd::Error::Response(ResponseError::Cancelled)
+        | ashpd::Error::Portal(ashpd::PortalError::NotAllowed(_)) => ScreenError::Refused,
         ashpd::Error::PortalNotFound(_) | ashpd::Error::RequiresVersion(..) | ashpd::Error::Zbus(_) => {
             ScreenError::Unsupported(error.to_string())
         }

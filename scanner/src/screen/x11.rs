@@ -69,7 +69,12 @@ fn monitors(connection: &RustConnection, screen: &Screen) -> Vec<Area> {
 }
 
 impl Area {
-    fn capture(self, connection: &RustConnection, screen: &Screen, layout: &Layout) -> Result<Luma, ScreenError> {
+    fn capture(
+        self,
+        connection: &RustConnection,
+        screen: &Screen,
+        layout: &Layout,
+    ) -> Result<Luma, ScreenError> {
         let reply = connection
             .get_image(ImageFormat::Z_PIXMAP, screen.root, self.x, self.y, self.width, self.height, u32::MAX)
             .map_err(|error: ConnectionError| ScreenError::Failed(error.to_string()))?

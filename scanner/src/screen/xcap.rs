@@ -16,7 +16,8 @@ pub(super) fn capture() -> Result<Vec<Luma>, ScreenError> {
         .map(|monitor| {
             let shot = monitor.capture_image().map_err(failed)?;
             let (width, height) = shot.dimensions();
-            Luma::from_rgba(width, height, shot.as_raw(), 255).map_err(|error| ScreenError::Failed(error.to_string()))
+            Luma::from_rgba(width, height, shot.as_raw(), 255)
+                .map_err(|error| ScreenError::Failed(error.to_string()))
         })
         .collect()
 }

@@ -249,7 +249,8 @@ fn control(order: &str) {
 
 /// Video nodes that this process has open.
 fn open_nodes() -> usize {
-    let links = fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    let links =
+        fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
     links.filter(|target| target.starts_with("/dev") && target.to_string_lossy().contains("video")).count()
 }
 
@@ -261,8 +262,11 @@ struct Watched {
 
 impl Watched {
     fn open() -> Self {
-        let options =
-            Options { stall_after: Duration::from_secs(8), retry_every: Duration::from_secs(1), ..Options::default() };
+        let options = Options {
+            stall_after: Duration::from_secs(8),
+            retry_every: Duration::from_secs(1),
+            ..Options::default()
+        };
         let session = camera::open(None, options);
         let preview = session.preview();
         Self { session, preview }

@@ -140,12 +140,12 @@ fn a_picture_full_of_finder_patterns_ends() {
 
 const VERSIONS: [Version; 40] = {
     use Version::{
-        V01, V02, V03, V04, V05, V06, V07, V08, V09, V10, V11, V12, V13, V14, V15, V16, V17, V18, V19, V20, V21, V22, V23,
-        V24, V25, V26, V27, V28, V29, V30, V31, V32, V33, V34, V35, V36, V37, V38, V39, V40,
+        V01, V02, V03, V04, V05, V06, V07, V08, V09, V10, V11, V12, V13, V14, V15, V16, V17, V18, V19, V20,
+        V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31, V32, V33, V34, V35, V36, V37, V38, V39, V40,
     };
     [
-        V01, V02, V03, V04, V05, V06, V07, V08, V09, V10, V11, V12, V13, V14, V15, V16, V17, V18, V19, V20, V21, V22, V23,
-        V24, V25, V26, V27, V28, V29, V30, V31, V32, V33, V34, V35, V36, V37, V38, V39, V40,
+        V01, V02, V03, V04, V05, V06, V07, V08, V09, V10, V11, V12, V13, V14, V15, V16, V17, V18, V19, V20,
+        V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31, V32, V33, V34, V35, V36, V37, V38, V39, V40,
     ]
 };
 
@@ -163,6 +163,7 @@ fn texts(reads: &[Read]) -> Vec<&str> {
 
 fn is_near(read: &Read, outline: [(f64, f64); 4], tolerance: f64) -> bool {
     read.corners.iter().zip(outline).all(|(corner, expected)| {
-        (f64::from(corner.0) - expected.0).abs() <= tolerance && (f64::from(corner.1) - expected.1).abs() <= tolerance
+        (f64::from(corner.0) - expected.0).abs() <= tolerance
+            && (f64::from(corner.1) - expected.1).abs() <= tolerance
     })
 }

@@ -31,7 +31,8 @@ impl Code {
         let mut canvas = Canvas::new(side, side, light);
         for y in 0..self.modules() * module {
             for x in 0..self.modules() * module {
-                if self.0[usize::try_from(y / module).unwrap()][usize::try_from(x / module).unwrap()].value() {
+                if self.0[usize::try_from(y / module).unwrap()][usize::try_from(x / module).unwrap()].value()
+                {
                     canvas.set(x + QUIET * module, y + QUIET * module, dark);
                 }
             }

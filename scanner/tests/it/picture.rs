@@ -27,7 +27,11 @@ fn a_code_on_nothing_is_read() {
         let (width, height) = picture.dimensions();
         let from_clipboard = picture::read_rgba(width, height, picture.as_raw()).unwrap();
         assert_eq!(from_clipboard[0].text.as_deref(), Some(TEXT), "ink {ink}");
-        assert_eq!(texts(&encoded(&DynamicImage::ImageRgba8(picture), ImageFormat::Png)), [TEXT], "ink {ink}");
+        assert_eq!(
+            texts(&encoded(&DynamicImage::ImageRgba8(picture), ImageFormat::Png)),
+            [TEXT],
+            "ink {ink}"
+        );
     }
 }
 
@@ -56,7 +60,9 @@ fn cut_off_files_are_damaged() {
             let cut = &whole[..whole.len() * parts / 16];
             // A GIF or WebP may be whole enough before its end; what matters is that nothing wrong comes out.
             match picture::read(cut) {
-                Ok(reads) => assert!(reads.iter().all(|read| read.text.as_deref() == Some(TEXT)), "{format:?} {parts}"),
+                Ok(reads) => {
+                    assert!(reads.iter().all(|read| read.text.as_deref() == Some(TEXT)), "{format:?} {parts}")
+                }
                 Err(PictureError::Damaged(_) | PictureError::NotAPicture) => {}
                 Err(other) => panic!("{format:?} {parts}: {other:?}"),
             }
@@ -88,10 +94,22 @@ fn a_huge_size_in_the_header_is_refused_before_memory_is_taken() {
     let png = {
         let data = bytes(&[&side.to_be_bytes(), &side.to_be_bytes(), &[8, 0, 0, 0, 0]]);
         let ihdr = bytes(&[b"IHDR", &data]);
-        bytes(&[b"\x89PNG\r\n\x1a\n", &13_u32.to_be_bytes(), &ihdr, &crc32(&ihdr).to_be_bytes(), &[0, 0, 0, 0]])
+        bytes(&[
+            b"\x89PNG\r\n\x1a\n",
+            &13_u32.to_be_bytes(),
+            &ihdr,
+            &crc32(&ihdr).to_be_bytes(),
+            &[0, 0, 0, 0],
+        ])
     };
     let bmp = {
-        let info = bytes(&[&40_u32.to_le_bytes(), &side.to_le_bytes(), &side.to_le_bytes(), &[1, 0, 24, 0], &[0; 24]]);
+        let info = bytes(&[
+            &40_u32.to_le_bytes(),
+            &side.to_le_bytes(),
+            &side.to_le_bytes(),
+            &[1, 0, 24, 0],
+            &[0; 24],
+        ]);
         bytes(&[b"BM", &[0; 8], &54_u32.to_le_bytes(), &info])
     };
     let gif = bytes(&[b"GIF89a", &60_000_u16.to_le_bytes(), &60_000_u16.to_le_bytes(), &[0, 0, 0]]);
@@ -104,7 +122,10 @@ fn a_huge_size_in_the_header_is_refused_before_memory_is_taken() {
     ]);
     for (name, hostile) in [("png", png), ("bmp", bmp), ("gif", gif), ("jpeg", jpeg)] {
         let result = picture::read(&hostile);
-        assert!(matches!(result, Err(PictureError::TooLarge | PictureError::Damaged(_))), "{name}: {result:?}");
+        assert!(
+            matches!(result, Err(PictureError::TooLarge | PictureError::Damaged(_))),
+            "{name}: {result:?}"
+        );
     }
 }
 
@@ -136,7 +157,8 @@ fn real_pictures_are_never_read_wrong() {
         eprintln!("skipped: COUNTERSIGN_SCANNER_PICTURES is not set");
         return;
     };
-    let truth: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join("truth.json")).unwrap()).unwrap();
+    let truth: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(dir.join("truth.json")).unwrap()).unwrap();
     let truth: Vec<(&String, Option<&str>)> =
         truth.as_object().unwrap().iter().map(|(name, entry)| (name, entry["text"].as_str())).collect();
     let (mut readable, mut right) = (0, 0);
@@ -187,6 +209,9 @@ fn texts(bytes: &[u8]) -> Vec<String> {
 /// The checksum of PNG chunks.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
+        )
     })
 }

@@ -14,9 +14,7 @@ use x11rb::{
     connection::Connection as _,
     protocol::{
         Event,
-        xproto::{
-            ConnectionExt as _, CreateGCAux, CreateWindowAux, EventMask, ImageFormat, WindowClass,
-        },
+        xproto::{ConnectionExt as _, CreateGCAux, CreateWindowAux, EventMask, ImageFormat, WindowClass},
     },
     rust_connection::RustConnection,
     wrapper::ConnectionExt as _,
@@ -64,7 +62,16 @@ struct Xvfb {
 impl Xvfb {
     fn start(depth: u8) -> Option<Self> {
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", &format!("1280x800x{depth}"), "-noreset", "-nolisten", "tcp"])
+            .args([
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                &format!("1280x800x{depth}"),
+                "-noreset",
+                "-nolisten",
+                "tcp",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -120,7 +127,11 @@ impl Xvfb {
             data.resize(start + row, 0);
         }
         let depth = screen.root_depth;
-        connection.put_image(ImageFormat::Z_PIXMAP, window, gc, width, height, 0, 0, 0, depth, &data).unwrap().check().unwrap();
+        connection
+            .put_image(ImageFormat::Z_PIXMAP, window, gc, width, height, 0, 0, 0, depth, &data)
+            .unwrap()
+            .check()
+            .unwrap();
         connection.sync().unwrap();
         connection
     }
