@@ -67,8 +67,8 @@ fn failed(error: &Error) -> VaultError {
     let told = told(error);
     match error {
         Error::NoDefaultStore | Error::NotSupportedByStore(_) => VaultError::NoStore(told),
-        // The secret service tells these three apart in its text alone.
-        Error::NoStorageAccess(_) if told.contains("prompt dismissed") => VaultError::Refused(told),
+        // The secret service says in its text alone that it has no collection. Everything else here is a lock: a dismissed
+        // prompt was the one that asks for the password.
         Error::NoStorageAccess(_) if told.contains("not returned") => VaultError::NoStore(told),
         Error::NoStorageAccess(_) => VaultError::Locked(told),
         Error::PlatformFailure(_) => {
@@ -119,9 +119,9 @@ mod tests {
     }
 
     #[test]
-    fn a_locked_store_is_told_from_a_dismissed_prompt_and_a_missing_collection() {
+    fn a_locked_store_is_told_from_a_missing_collection() {
         assert!(matches!(no_access("SS Error: object locked"), VaultError::Locked(_)));
-        assert!(matches!(no_access("SS error: prompt dismissed"), VaultError::Refused(_)));
+        assert!(matches!(no_access("SS error: prompt dismissed"), VaultError::Locked(_)));
         assert!(matches!(no_access("SS error: result not returned from SS API"), VaultError::NoStore(_)));
     }
 

@@ -5,14 +5,11 @@ export const de: Texts = {
   common: {
     back: "Zurück",
     cancel: "Abbrechen",
-    close: "Schließen",
     continue: "Weiter",
-    copy: "Kopieren",
     copied: "Kopiert",
     copyDetails: "Details kopieren",
     detailsCopied: "Details kopiert",
     retry: "Erneut versuchen",
-    done: "Fertig",
     loading: "Wird geladen",
     dismiss: "Ausblenden",
     now: "jetzt",
@@ -20,7 +17,6 @@ export const de: Texts = {
     timeLeft: (time) => `Verbleibende Zeit: ${time}`,
     secondsLeft: (seconds) => `Noch ${seconds} Sekunden`,
     account: "Konto",
-    skipNavigation: "Zum Inhalt",
   },
   places: {
     scan: "Scannen",
@@ -36,8 +32,6 @@ export const de: Texts = {
     title: "Anmelden mit einem Blick",
     body: "Eine Anmeldeseite auf einem anderen Computer zeigt einen QR-Code. Countersign liest ihn, sagt, wer fragt, und meldet die Seite nach Zustimmung an.",
     add: "Konto hinzufügen",
-    steps_label: "So geht es",
-    steps: ["Die Seite zeigt einen Code", "Prüfen, wer fragt", "Zustimmen, schon angemeldet"],
   },
   addAccount: {
     title: "Konto hinzufügen",
@@ -83,11 +77,9 @@ export const de: Texts = {
   },
   scan: {
     title: "Scannen",
-    help: "Die Kamera auf den Code der Anmeldeseite richten.",
     preview: "Bild der Kamera",
     found: "Code gefunden",
     screen: "Bildschirm scannen",
-    screenHelp: "Macht ein Bild vom Bildschirm und sucht darin einen Code",
     image: "Aus einem Bild",
     imageHelp: "Datei wählen, hierher ziehen, oder Bild oder Link einfügen",
     type: "Code eintippen",
@@ -122,8 +114,6 @@ export const de: Texts = {
     working: "Der Server wird gefragt",
   },
   foreign: {
-    title: "Kein eigener Anmeldecode",
-    notOpened: "Der Inhalt wird nur als Text gezeigt. Nichts wurde geöffnet, niemand kontaktiert.",
     truncated: "Nur der erste Teil wird gezeigt.",
     textLabel: "Inhalt des Codes",
     copyText: "Text kopieren",
@@ -180,16 +170,13 @@ export const de: Texts = {
     },
     claimsNothing: "nichts",
     number: "Zahl auf der Anmeldeseite",
-    numberHelp: "Zwei Ziffern, gezeigt auf der Seite, die angemeldet werden will.",
+    effect: "Zustimmen meldet jenen Browser mit diesem Konto an.",
     digit: (place) => (place === 1 ? "Erste Ziffer" : "Zweite Ziffer"),
     triesLeft: (tries) => (tries === 1 ? "Noch ein Versuch." : `Noch ${tries} Versuche.`),
     approve: "Zustimmen",
     deny: "Ablehnen",
     notMe: "Das war ich nicht",
     deciding: { approve: "Wird gesendet", deny: "Wird abgelehnt", report: "Wird gemeldet" },
-    approveNeedsNumber: "Zum Zustimmen die Zahl eintippen.",
-    caution: "Achtung",
-    danger: "Warnung",
     warnings: {
       different_network: {
         title: "Dieser Browser ist in einem anderen Netz",
@@ -258,7 +245,6 @@ export const de: Texts = {
     },
     scanAgain: "Wieder scannen",
     seeSessions: "Zeigen, wo angemeldet",
-    notMeHint: "Nicht gewollt? Beenden",
   },
   sessions: {
     title: "Angemeldet",
@@ -268,7 +254,6 @@ export const de: Texts = {
     unknownBrowser: "Ein Browser",
     approvedBy: (device) => `Zugestimmt mit ${device}`,
     approvedHere: "Hier zugestimmt",
-    since: (time) => `Seit ${time}`,
     end: "Beenden",
     endNamed: (what) => `${what} beenden`,
     ending: "Wird beendet",
@@ -286,8 +271,6 @@ export const de: Texts = {
     intro: "Diese können anmelden. Nicht mehr benutzte am besten entfernen.",
     this: "Dieser Computer",
     lastSeen: (time) => `Zuletzt gesehen ${time}`,
-    added: (time) => `Hinzugefügt ${time}`,
-    rename: "Umbenennen",
     renameNamed: (name) => `${name} umbenennen`,
     nameLabel: "Name des Geräts",
     save: "Speichern",
@@ -543,10 +526,6 @@ export const de: Texts = {
       title: "Der Server lehnt diese Anmeldung ab",
       next: "Seine Regel verlangt den Browser im selben Netz. Niemand ist angemeldet.",
     }),
-    server_not_enrolled: ({ origin }) => ({
-      title: "Auf diesem Server gibt es kein Konto",
-      next: `Der Code gehört zu ${origin}. Zuerst ein Konto dieses Servers hinzufügen.`,
-    }),
     wrong_check: ({ tries_left }) => ({
       title: "Das ist nicht die Zahl auf dem Bildschirm",
       next:
@@ -557,14 +536,6 @@ export const de: Texts = {
     check_malformed: () => ({
       title: "Die Zahl hat zwei Ziffern",
       next: "So eintippen, wie die Seite sie zeigt.",
-    }),
-    already_decided: () => ({
-      title: "Über diese Anmeldung wurde schon entschieden",
-      next: "Nachsehen, wo dieses Konto angemeldet ist.",
-    }),
-    login_ended: () => ({
-      title: "Diese Anmeldung ist beendet",
-      next: "Niemand wurde angemeldet. Den Code auf der Seite erneuern und wieder scannen.",
     }),
     context_refused: () => ({
       title: "Der Server widerspricht dem Code",

@@ -5,14 +5,11 @@ export const en: Texts = {
   common: {
     back: "Back",
     cancel: "Cancel",
-    close: "Close",
     continue: "Continue",
-    copy: "Copy",
     copied: "Copied",
     copyDetails: "Copy details",
     detailsCopied: "Details copied",
     retry: "Try again",
-    done: "Done",
     loading: "Loading",
     dismiss: "Dismiss",
     now: "now",
@@ -20,7 +17,6 @@ export const en: Texts = {
     timeLeft: (time) => `Time left: ${time}`,
     secondsLeft: (seconds) => `${seconds} seconds left`,
     account: "Account",
-    skipNavigation: "Skip to the content",
   },
   places: {
     scan: "Scan",
@@ -36,8 +32,6 @@ export const en: Texts = {
     title: "Sign in by looking at a code",
     body: "A login page on another computer shows a QR code. Countersign reads it, says who is asking, and signs that page in when you approve.",
     add: "Add an account",
-    steps_label: "How it works",
-    steps: ["The page shows a code", "You look who asks", "You approve, it is signed in"],
   },
   addAccount: {
     title: "Add an account",
@@ -83,11 +77,9 @@ export const en: Texts = {
   },
   scan: {
     title: "Scan",
-    help: "Point the camera at the code on the login page.",
     preview: "Picture of the camera",
     found: "Code found",
     screen: "Scan my screen",
-    screenHelp: "Takes one picture of the screen and looks for a code",
     image: "From image",
     imageHelp: "Choose a file, drop one here, or paste a picture or a link",
     type: "Type the code",
@@ -122,8 +114,6 @@ export const en: Texts = {
     working: "Asking the server",
   },
   foreign: {
-    title: "This is not a login code of yours",
-    notOpened: "It is shown as text only. Nothing was opened and nobody was contacted.",
     truncated: "Only the first part is shown.",
     textLabel: "What the code holds",
     copyText: "Copy text",
@@ -180,16 +170,13 @@ export const en: Texts = {
     },
     claimsNothing: "nothing",
     number: "Number on that screen",
-    numberHelp: "Two digits, shown on the page that wants to be signed in.",
+    effect: "Approving signs that browser in as you.",
     digit: (place) => (place === 1 ? "First digit" : "Second digit"),
     triesLeft: (tries) => (tries === 1 ? "One try left." : `${tries} tries left.`),
     approve: "Approve",
     deny: "Deny",
     notMe: "This wasn’t me",
     deciding: { approve: "Approving", deny: "Denying", report: "Reporting" },
-    approveNeedsNumber: "Type the number to approve.",
-    caution: "Mind",
-    danger: "Warning",
     warnings: {
       different_network: {
         title: "This browser is on another network than you",
@@ -258,7 +245,6 @@ export const en: Texts = {
     },
     scanAgain: "Scan again",
     seeSessions: "See where you are signed in",
-    notMeHint: "Not you? End it",
   },
   sessions: {
     title: "Signed in",
@@ -268,7 +254,6 @@ export const en: Texts = {
     unknownBrowser: "A browser",
     approvedBy: (device) => `Approved by ${device}`,
     approvedHere: "Approved here",
-    since: (time) => `Since ${time}`,
     end: "End",
     endNamed: (what) => `End ${what}`,
     ending: "Ending",
@@ -286,8 +271,6 @@ export const en: Texts = {
     intro: "These can sign you in. Remove what you no longer use.",
     this: "This computer",
     lastSeen: (time) => `Last seen ${time}`,
-    added: (time) => `Added ${time}`,
-    rename: "Rename",
     renameNamed: (name) => `Rename ${name}`,
     nameLabel: "Name of the device",
     save: "Save",
@@ -543,10 +526,6 @@ export const en: Texts = {
       title: "The server refused this login",
       next: "Its rule wants the browser on your network. Nobody is signed in.",
     }),
-    server_not_enrolled: ({ origin }) => ({
-      title: "You have no account on that server",
-      next: `The code belongs to ${origin}. Add an account of that server first.`,
-    }),
     wrong_check: ({ tries_left }) => ({
       title: "That is not the number on the screen",
       next:
@@ -557,14 +536,6 @@ export const en: Texts = {
     check_malformed: () => ({
       title: "The number has two digits",
       next: "Type it as the page shows it.",
-    }),
-    already_decided: () => ({
-      title: "This login was decided already",
-      next: "Look at where you are signed in.",
-    }),
-    login_ended: () => ({
-      title: "This login has ended",
-      next: "Nobody was signed in. Renew the code on the page and scan it again.",
     }),
     context_refused: () => ({
       title: "The server contradicts the code",

@@ -40,7 +40,8 @@ export class I18n {
   /** A moment in Unix seconds: relative up to a day, else the date in the person's zone. */
   when(atS: number, nowMs = Date.now()): string {
     const agoS = Math.max(0, Math.round(nowMs / 1000 - atS));
-    return agoS < 86_400 ? this.ago(agoS) : this.date(atS);
+    if (agoS < 86_400) return this.ago(agoS);
+    return new Intl.DateTimeFormat(this.texts.tag, { dateStyle: "medium" }).format(atS * 1000);
   }
 
   /** A length of time that ends at this moment, in seconds. */

@@ -58,14 +58,11 @@ export interface Texts {
   common: {
     back: string;
     cancel: string;
-    close: string;
     continue: string;
-    copy: string;
     copied: string;
     copyDetails: string;
     detailsCopied: string;
     retry: string;
-    done: string;
     loading: string;
     dismiss: string;
     now: string;
@@ -73,7 +70,6 @@ export interface Texts {
     timeLeft: (time: string) => string;
     secondsLeft: (seconds: number) => string;
     account: string;
-    skipNavigation: string;
   };
   places: {
     scan: string;
@@ -85,7 +81,7 @@ export interface Texts {
   };
   loading: { title: string };
   startTrouble: { heading: string };
-  firstStart: { title: string; body: string; add: string; steps: [string, string, string]; steps_label: string };
+  firstStart: { title: string; body: string; add: string; steps_label: string };
   addAccount: {
     title: string;
     byLink: string;
@@ -118,11 +114,9 @@ export interface Texts {
   chooseAccount: { title: string; body: (host: string) => string };
   scan: {
     title: string;
-    help: string;
     preview: string;
     found: string;
     screen: string;
-    screenHelp: string;
     image: string;
     imageHelp: string;
     type: string;
@@ -139,8 +133,6 @@ export interface Texts {
   };
   typeCode: { title: string; body: string; label: string; account: string; submit: string; working: string };
   foreign: {
-    title: string;
-    notOpened: string;
     truncated: string;
     textLabel: string;
     copyText: string;
@@ -169,17 +161,14 @@ export interface Texts {
     claims: (browser: string, system: string, language: string) => string;
     claimsNothing: string;
     number: string;
-    numberHelp: string;
+    effect: string;
     digit: (place: number) => string;
     triesLeft: (tries: number) => string;
     approve: string;
     deny: string;
     notMe: string;
     deciding: Record<Deciding, string>;
-    approveNeedsNumber: string;
     warnings: Record<WarningCode, Sentence>;
-    caution: string;
-    danger: string;
   };
   waiting: { title: string; body: (host: string) => string };
   outcome: {
@@ -194,7 +183,6 @@ export interface Texts {
     ended: Record<EndReason, Sentence>;
     scanAgain: string;
     seeSessions: string;
-    notMeHint: string;
   };
   sessions: {
     title: string;
@@ -204,7 +192,6 @@ export interface Texts {
     unknownBrowser: string;
     approvedBy: (device: string) => string;
     approvedHere: string;
-    since: (time: string) => string;
     end: string;
     endNamed: (what: string) => string;
     ending: string;
@@ -219,8 +206,6 @@ export interface Texts {
     intro: string;
     this: string;
     lastSeen: (time: string) => string;
-    added: (time: string) => string;
-    rename: string;
     renameNamed: (name: string) => string;
     nameLabel: string;
     save: string;
