@@ -48,9 +48,7 @@ async fn every_file_that_a_page_names_is_there() {
         let html = get(&server.url, page).await.text().await.unwrap();
         named.extend(html.split('"').filter(|part| part.starts_with("/assets/")).map(str::to_owned));
     }
-    assert!(
-        named.iter().any(|name| name.contains(".css")) && named.iter().any(|name| name.contains(".js"))
-    );
+    assert!(named.iter().any(|name| name.contains(".css")) && named.iter().any(|name| name.contains(".js")));
     let mut next = 0;
     while next < named.len() {
         let asset = get(&server.url, &named[next]).await;

@@ -56,7 +56,9 @@ async fn a_node_that_stops_sends_its_waiting_pages_elsewhere() {
     let Some(Ok(Message::Text(shown))) = socket.next().await else { panic!("the state comes first") };
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["state"], "waiting");
-    assert!(shown["frame"]["url"].as_str().unwrap().starts_with(&format!("{}/Q/", server.url.to_uppercase())));
+    assert!(
+        shown["frame"]["url"].as_str().unwrap().starts_with(&format!("{}/Q/", server.url.to_uppercase()))
+    );
 
     server.signal("TERM");
     let closed = loop {
