@@ -25,7 +25,7 @@ pub trait ShortLived: Send + Sync {
     // Login requests
 
     /// Takes in a fresh request. `client` is what the cap counts by: an IPv4 address or an IPv6 /64; at most
-    /// `per_client` of its requests may be open and in time.
+    /// `per_client` of its requests may be open and in time. [`StoreError::Full`]: too many are open in all.
     async fn insert(
         &self,
         request: &Request,
@@ -46,7 +46,8 @@ pub trait ShortLived: Send + Sync {
     /// By the ticket of its scan.
     async fn by_ticket(&self, ticket: Ticket) -> Result<Option<Versioned>, StoreError>;
 
-    /// Writes `request` if its version is still `expected`, and wakes who waits for it. Ids never change.
+    /// Writes `request` if its version is still `expected`, and wakes who waits for it. Ids never change;
+    /// a store that forgets by itself counts from `now`.
     async fn replace(
         &self,
         request: &Request,

@@ -28,12 +28,12 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// An empty store. `id` is fresh randomness: see [`ShortLived::store_id`]; `requests_max` is how many requests it
-    /// holds, those included that are over and still readable.
-    pub fn new(id: StoreId, lives: Lives, requests_max: usize) -> Self {
+    /// An empty store. `id` is fresh randomness: see [`ShortLived::store_id`]; `open_max` is how many requests may
+    /// be open at once.
+    pub fn new(id: StoreId, lives: Lives, open_max: usize) -> Self {
         Self {
             id,
-            requests: Requests::new(lives, requests_max),
+            requests: Requests::new(lives, open_max),
             proofs: SpentProofs::default(),
             windows: Windows::default(),
         }
@@ -80,9 +80,9 @@ impl ShortLived for InProcess {
         &self,
         request: &Request,
         expected: Version,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<Replaced, StoreError> {
-        Ok(self.requests.replace(request, expected, now))
+        Ok(self.requests.replace(request, expected))
     }
 
     async fn scanned_by(&self, account: AccountId) -> Result<Vec<Versioned>, StoreError> {

@@ -1,9 +1,10 @@
+use std::collections::VecDeque;
 use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use protocol::id::{AccountId, Handle, RequestId, Ticket};
-use protocol::request::{Lives, Request};
+use protocol::request::{Lives, Request, State};
 use protocol::time::Timestamp;
 use protocol::user_code::UserCode;
 use tokio::sync::watch;
@@ -12,14 +13,22 @@ use super::shards::{Shards, shrink};
 use crate::store::error::StoreError;
 use crate::store::short_lived::{Inserted, Replaced, Version, Versioned, Wakeups, forgotten_at, is_live_at};
 
+/// Most records of requests that are over, about 1 KB each. Beyond, the one that ended first is forgotten early: its
+/// page is told that there is no such request, and shows a fresh code if it still cares.
+const FINALS_MAX: usize = 200_000;
+
 /// Login requests and the ways to find them.
 ///
 /// A record's lock is taken before an index's or a client's, never the other way round and never two of a kind.
 #[derive(Debug)]
 pub(super) struct Requests {
     lives: Lives,
-    max: usize,
-    count: AtomicUsize,
+    open_max: usize,
+    /// Requests that are not over; those past their deadline count until somebody looks or sweeps.
+    open: AtomicUsize,
+    /// Requests that are over, in the order in which they ended, with when they are forgotten.
+    finals: Mutex<VecDeque<(Timestamp, RequestId)>>,
+    finals_max: usize,
     records: Shards<RequestId, Record>,
     handles: Shards<Handle, RequestId>,
     user_codes: Shards<UserCode, RequestId>,
@@ -34,6 +43,8 @@ struct Record {
     version: u64,
     client: Box<str>,
     ticket: Option<Ticket>,
+    /// Counted in [`Requests::open`].
+    is_open: bool,
     /// Made when the first page waits; most requests have one, none has more.
     changes: Option<watch::Sender<u64>>,
 }
@@ -45,11 +56,13 @@ struct Open {
 }
 
 impl Requests {
-    pub(super) fn new(lives: Lives, max: usize) -> Self {
+    pub(super) fn new(lives: Lives, open_max: usize) -> Self {
         Self {
             lives,
-            max,
-            count: AtomicUsize::new(0),
+            open_max,
+            open: AtomicUsize::new(0),
+            finals: Mutex::default(),
+            finals_max: FINALS_MAX,
             records: Shards::default(),
             handles: Shards::default(),
             user_codes: Shards::default(),
@@ -66,11 +79,11 @@ impl Requests {
         now: Timestamp,
     ) -> Result<Inserted, StoreError> {
         const DURING: &str = "take in a login request";
-        if self.count.load(Ordering::Relaxed) >= self.max {
+        if self.open.load(Ordering::Relaxed) >= self.open_max {
             return Err(StoreError::Full { during: DURING });
         }
         let ends_at = request.state.ends_at().unwrap_or(now);
-        if let Some(retry_after_s) = self.open(client, request.id, ends_at, per_client, now) {
+        if let Some(retry_after_s) = self.seat(client, request.id, ends_at, per_client, now) {
             return Ok(Inserted::TooMany { retry_after_s });
         }
         let record = Record {
@@ -78,11 +91,12 @@ impl Requests {
             version: 1,
             client: client.into(),
             ticket: None,
+            is_open: true,
             changes: None,
         };
         self.handles.of(&request.handle).insert(request.handle, request.id);
         self.records.of(&request.id).insert(request.id, record);
-        self.count.fetch_add(1, Ordering::Relaxed);
+        self.open.fetch_add(1, Ordering::Relaxed);
         Ok(Inserted::Inserted(Version(1)))
     }
 
@@ -102,7 +116,7 @@ impl Requests {
         self.by_id(look_up(&self.tickets, &ticket)?)
     }
 
-    pub(super) fn replace(&self, request: &Request, expected: Version, now: Timestamp) -> Replaced {
+    pub(super) fn replace(&self, request: &Request, expected: Version) -> Replaced {
         let mut shard = self.records.of(&request.id);
         let Some(record) = shard.get_mut(&request.id) else {
             return Replaced::Gone;
@@ -117,18 +131,46 @@ impl Requests {
             self.tickets.of(&lock.ticket).insert(lock.ticket, request.id);
             record.ticket = Some(lock.ticket);
         }
-        let (client, was_live) = (&record.client, is_live_at(&record.request, now));
         match request.state.ends_at() {
-            Some(ends_at) => self.prolong(client, request.id, ends_at),
-            None if was_live => self.close(client, request.id),
-            None => {}
+            Some(ends_at) => self.prolong(&record.client, request.id, ends_at),
+            None => self.unseat(&record.client, request.id),
+        }
+        let ended = !is_over(&record.request) && is_over(request);
+        if ended {
+            self.leave(record);
         }
         record.version += 1;
         record.request = Arc::new(request.clone());
         if let Some(changes) = &record.changes {
             changes.send_replace(record.version);
         }
-        Replaced::Replaced(Version(record.version))
+        let version = Version(record.version);
+        drop(shard);
+        if ended {
+            self.note_final(request);
+        }
+        Replaced::Replaced(version)
+    }
+
+    /// Keeps the number of records that are over in bounds.
+    fn note_final(&self, request: &Request) {
+        let mut finals = self.finals.lock().unwrap_or_else(PoisonError::into_inner);
+        finals.push_back((forgotten_at(request, &self.lives), request.id));
+        let surplus = if finals.len() > self.finals_max { finals.pop_front() } else { None };
+        drop(finals);
+        if let Some((_, id)) = surplus {
+            let record = self.records.of(&id).remove(&id);
+            if let Some(mut record) = record {
+                self.forget(id, &mut record);
+            }
+        }
+    }
+
+    /// Counts a record no longer as open.
+    fn leave(&self, record: &mut Record) {
+        if std::mem::take(&mut record.is_open) {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Looks at every record; asked for by a person who ends something, never by a waiting page.
@@ -156,11 +198,19 @@ impl Requests {
         for mut shard in self.records.all() {
             let gone: Vec<_> =
                 shard.extract_if(|_, record| forgotten_at(&record.request, &self.lives) <= now).collect();
+            for record in shard.values_mut().filter(|record| !is_live_at(&record.request, now)) {
+                self.leave(record);
+            }
             shrink(&mut shard);
-            for (id, record) in gone {
-                self.forget(id, &record);
+            for (id, mut record) in gone {
+                self.forget(id, &mut record);
             }
         }
+        let mut finals = self.finals.lock().unwrap_or_else(PoisonError::into_inner);
+        while finals.front().is_some_and(|(forgotten_at, _)| *forgotten_at <= now) {
+            finals.pop_front();
+        }
+        drop(finals);
         for mut shard in self.clients.all() {
             shard.retain(|_, open| {
                 open.retain(|request| now < request.ends_at);
@@ -170,8 +220,8 @@ impl Requests {
         }
     }
 
-    fn forget(&self, id: RequestId, record: &Record) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
+    fn forget(&self, id: RequestId, record: &mut Record) {
+        self.leave(record);
         remove_index(&self.handles, &record.request.handle, id);
         if let Some(code) = &record.request.user_code {
             remove_index(&self.user_codes, code, id);
@@ -179,11 +229,11 @@ impl Requests {
         if let Some(ticket) = &record.ticket {
             remove_index(&self.tickets, ticket, id);
         }
-        self.close(&record.client, id);
+        self.unseat(&record.client, id);
     }
 
     /// Notes an open request of a client; says how long to wait when it has too many.
-    fn open(
+    fn seat(
         &self,
         client: &str,
         id: RequestId,
@@ -212,7 +262,7 @@ impl Requests {
         }
     }
 
-    fn close(&self, client: &str, id: RequestId) {
+    fn unseat(&self, client: &str, id: RequestId) {
         let mut shard = self.clients.of(client);
         if let Some(open) = shard.get_mut(client) {
             open.retain(|request| request.id != id);
@@ -242,6 +292,10 @@ impl Record {
     }
 }
 
+const fn is_over(request: &Request) -> bool {
+    matches!(request.state, State::Over { .. })
+}
+
 fn look_up<K: Hash + Eq>(index: &Shards<K, RequestId>, key: &K) -> Option<RequestId> {
     index.of(key).get(key).copied()
 }
@@ -251,5 +305,71 @@ fn remove_index<K: Hash + Eq>(index: &Shards<K, RequestId>, key: &K, id: Request
     if shard.get(key) == Some(&id) {
         shard.remove(key);
         shrink(&mut shard);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::context::Claimed;
+    use protocol::key::Thumbprint;
+    use protocol::request::{Cancelled, Outcome, Redeemer};
+    use protocol::secret::SecretHash;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+
+    fn request(n: u8) -> Request {
+        let redeemer =
+            Redeemer::Page { secret: SecretHash::from_bytes([n; 32]), key: Thumbprint::from_bytes([n; 32]) };
+        let (id, handle) = (RequestId::from_random([n; 16]), Handle::from_random([n; 16]));
+        let (address, claimed) = ("192.0.2.7".to_owned(), Claimed::default());
+        Request::start(id, handle, redeemer, None, address, true, claimed, NOW, &Lives::default())
+    }
+
+    fn end(requests: &Requests, n: u8) {
+        let outcome = Outcome::Cancelled(Cancelled::Page);
+        let over = Request { state: State::Over { outcome, at: NOW, decided: None }, ..request(n) };
+        assert!(matches!(requests.replace(&over, Version(1)), Replaced::Replaced(_)));
+    }
+
+    #[test]
+    fn only_what_is_not_over_counts_as_open() {
+        let requests = Requests::new(Lives::default(), 2);
+        let insert = |n| requests.insert(&request(n), "c", 9, NOW).is_ok();
+        assert!(insert(1) && insert(2) && !insert(3));
+        end(&requests, 1);
+        assert!(insert(4) && !insert(5));
+        requests.sweep(NOW.plus_s(300));
+        assert!(insert(6) && insert(7) && !insert(8), "what is past its deadline makes room at a sweep");
+        requests.sweep(NOW.plus_s(600));
+        assert_eq!(requests.open.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn records_that_are_over_are_bounded() {
+        let requests = Requests { finals_max: 2, ..Requests::new(Lives::default(), 9) };
+        for n in 1..=3 {
+            assert!(requests.insert(&request(n), "c", 9, NOW).is_ok());
+            end(&requests, n);
+        }
+        let is_there = |n| requests.by_id(RequestId::from_random([n; 16])).is_some();
+        assert!(!is_there(1) && is_there(2) && is_there(3));
+        assert!(requests.by_handle(Handle::from_random([1; 16])).is_none());
+        requests.sweep(NOW.plus_s(300));
+        assert!(!is_there(3) && requests.finals.lock().is_ok_and(|finals| finals.is_empty()));
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_was_forgotten() {
+        let requests = Requests::new(Lives::default(), 9);
+        for n in 1..=5 {
+            assert!(requests.insert(&request(n), "c", 9, NOW).is_ok());
+        }
+        end(&requests, 1);
+        requests.sweep(NOW.plus_s(600));
+        assert_eq!(requests.records.all().map(|shard| shard.len()).sum::<usize>(), 0);
+        assert_eq!(requests.handles.all().map(|shard| shard.len()).sum::<usize>(), 0);
+        assert_eq!(requests.clients.all().map(|shard| shard.len()).sum::<usize>(), 0);
     }
 }

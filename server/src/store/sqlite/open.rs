@@ -26,14 +26,22 @@ impl SqliteStore {
     /// [`StoreError::File`] when the file cannot be made or opened, [`StoreError::Newer`] when a later version wrote
     /// it, [`StoreError::Unavailable`] for everything else.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        Self::open_waiting(file, WAIT).await
+    }
+
+    /// As [`SqliteStore::open`], with how long a write waits for another process and a read for a connection.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub async fn open_waiting(file: &Path, wait: Duration) -> Result<Self, StoreError> {
         make_private(file).map_err(|source| StoreError::File { path: file.to_owned(), source })?;
-        let options = options(SqliteConnectOptions::new().filename(file))
+        let options = options(SqliteConnectOptions::new().filename(file), wait)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let connection = connect(&options).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
-            .acquire_timeout(WAIT)
+            .acquire_timeout(wait)
             .test_before_acquire(false)
             .connect_lazy_with(options.read_only(true));
         Ok(Self { writer: Writer::start(connection), readers: Some(readers) })
@@ -46,7 +54,7 @@ impl SqliteStore {
     pub async fn in_memory() -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::from_str("sqlite::memory:")
             .map_err(|error| Fault::Database(error).during(OPEN))?;
-        let connection = connect(&self::options(options)).await?;
+        let connection = connect(&self::options(options, WAIT)).await?;
         Ok(Self { writer: Writer::start(connection), readers: None })
     }
 }
@@ -57,10 +65,10 @@ const OPEN: &str = "open the database";
 /// answered calls back. A removed device would be trusted again, and authenticators would warn of an activity that lost
 /// its end. A flush took 0.9 ms on a cloud disk where NORMAL took 0.06; with 64 writes to a commit (see `writer`) FULL
 /// still wrote 12,000 entries a second, so it stays.
-fn options(options: SqliteConnectOptions) -> SqliteConnectOptions {
+fn options(options: SqliteConnectOptions, wait: Duration) -> SqliteConnectOptions {
     options
         .create_if_missing(true)
-        .busy_timeout(WAIT)
+        .busy_timeout(wait)
         .foreign_keys(true)
         // 1 MiB a connection instead of 2: the pages that matter are few.
         .pragma("cache_size", "-1024")

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::id::AccountId;
 use protocol::statement::Decision;
@@ -119,12 +120,13 @@ async fn two_processes_start_and_write_side_by_side() {
 #[tokio::test]
 async fn a_locked_database_is_unavailable_and_comes_back() {
     let (_dir, file) = folder();
-    let store = SqliteStore::open(&file).await.unwrap();
+    let store = SqliteStore::open_waiting(&file, Duration::from_millis(20)).await.unwrap();
     let mut other = another_program(&file).await;
     run(&mut other, "BEGIN IMMEDIATE").await;
     let locked = create(&store).await.unwrap_err();
     assert!(matches!(locked, StoreError::Unavailable { during: "create an account", .. }), "{locked:?}");
-    assert!(store.ping().await.is_err());
+    let (one, two) = tokio::join!(store.ping(), create(&store));
+    assert!(one.is_err() && two.is_err(), "many at once as well");
     assert!(store.account_by_name("ada").await.unwrap().is_none(), "reading goes on");
     run(&mut other, "ROLLBACK").await;
     assert_eq!(create(&store).await.unwrap(), CreateAccount::Created);

@@ -123,32 +123,45 @@ async fn work_off(mut waiting: mpsc::Receiver<Box<dyn Job>>, mut tx: Tx) {
             let _ = read.run(&mut tx).await;
             read.answer(Ok(()));
         }
-        if writes.len() > 1 && together(&mut tx, &mut writes).await {
-            for job in writes {
-                job.answer(Ok(()));
+        match together(&mut tx, &mut writes).await {
+            Together::Committed => writes.into_iter().for_each(|job| job.answer(Ok(()))),
+            Together::Locked(error) => {
+                writes.into_iter().for_each(|job| job.answer(Err(Shared(Arc::clone(&error)))));
             }
-            continue;
-        }
-        for job in writes {
-            alone(&mut tx, job).await;
+            Together::Failed => {
+                for job in writes {
+                    alone(&mut tx, job).await;
+                }
+            }
         }
     }
     // Nobody is left to tell; closing also folds the write-ahead log into the file.
     let _ = tx.connection.close().await;
 }
 
-/// Runs all in one transaction. False when nothing of it was written.
-async fn together(tx: &mut Tx, writes: &mut [Box<dyn Job>]) -> bool {
-    if begin(tx).await.is_err() {
-        return false;
+/// How a transaction of many went; only the first wrote anything.
+enum Together {
+    Committed,
+    /// It could not begin, and neither could one alone: each try would wait as long again.
+    Locked(Arc<sqlx::Error>),
+    Failed,
+}
+
+async fn together(tx: &mut Tx, writes: &mut [Box<dyn Job>]) -> Together {
+    // One runs alone, where it can tell its own fault.
+    if writes.len() < 2 {
+        return Together::Failed;
+    }
+    if let Err(error) = begin(tx).await {
+        return Together::Locked(Arc::new(error));
     }
     for job in writes {
         if job.run(tx).await.is_err() {
             rollback(tx).await;
-            return false;
+            return Together::Failed;
         }
     }
-    commit(tx).await.is_ok()
+    if commit(tx).await.is_ok() { Together::Committed } else { Together::Failed }
 }
 
 async fn alone(tx: &mut Tx, mut job: Box<dyn Job>) {
