@@ -5,11 +5,11 @@ import { call, quietly, Unreachable } from "./api.js";
 import { backoffMs, endOf, inSeconds, msUntil } from "./clock.js";
 import { StorageRefused } from "./key.js";
 import { redeem } from "./redeem.js";
+import { forget, recall, remember } from "./remember.js";
 import { Watch } from "./watch.js";
 
 /** @import { Answer, Connection, Notice, Redeemed, RequestState, View } from "./types.d.ts" */
 
-const REMEMBERED = "countersign.request";
 const BUSY_WAIT_S = 60;
 const RETRY_MS = 2_000;
 const RETRY_MOST_MS = 20_000;
@@ -282,25 +282,4 @@ export class Login {
  */
 function overView(state) {
   return /** @type {View} */ ({ state: state.state, reason: state.reason });
-}
-
-/**
- * @param {string} id
- * @param {string | null} returnTo
- */
-function remember(id, returnTo) {
-  sessionStorage.setItem(REMEMBERED, JSON.stringify({ id, returnTo }));
-}
-
-function forget() {
-  sessionStorage.removeItem(REMEMBERED);
-}
-
-/** @returns {{ id: string, returnTo: string | null } | null} */
-function recall() {
-  try {
-    return JSON.parse(sessionStorage.getItem(REMEMBERED) ?? "null");
-  } catch {
-    return null;
-  }
 }

@@ -120,7 +120,7 @@ function retryLater(view, afterS) {
 function welcome(state) {
   session.keepFresh(state);
   const unconfirmed = sessionStorage.getItem(UNCONFIRMED);
-  if (unconfirmed !== null) return show({ state: "confirm", account: state.account, returnTo: unconfirmed, followAt: null });
+  if (unconfirmed !== null) return show({ state: "confirm", account: state.account, returnTo: unconfirmed, followAt: null, connection: "live" });
   show({
     state: "signed-in",
     account: state.account,
@@ -140,7 +140,7 @@ function signedIn(redeemed) {
   sessionStorage.setItem(UNCONFIRMED, goal);
   tabs.tell("signed-in");
   session.stop();
-  show({ state: "confirm", account: redeemed.account, returnTo: goal, followAt: onwards(goal) === null ? null : inSeconds(FOLLOW_S) });
+  show({ state: "confirm", account: redeemed.account, returnTo: goal, followAt: onwards(goal) === null ? null : inSeconds(FOLLOW_S), connection: "live" });
   session.check();
   followIfUntouched();
 }
@@ -166,38 +166,38 @@ function proceed() {
  * @param {boolean} report
  */
 async function end(report) {
-  const before = shown;
   try {
-    const answer = await session.end(report);
-    if (!answer.ok && answer.status !== 401 && answer.status !== 404) return failed(new Error(`${answer.status} ${answer.problem}`));
-    sessionStorage.removeItem(UNCONFIRMED);
+    const found = await session.end(report);
+    if (found.kind === "trouble") session.check();
+    if (found.kind !== "ended") return renewed(found);
     tabs.tell("signed-out");
-    show({ state: "signed-out", reason: report ? "reported" : "self" });
+    signedOut(report ? "reported" : "self");
   } catch (cause) {
     if (!(cause instanceof Unreachable)) throw cause;
-    if (shown === before && shown.state === "signed-in") show({ ...shown, connection: "cut" });
-    else show({ state: "offline", reason: navigator.onLine ? "server" : "browser", retryAt: inSeconds(0) });
+    renewed(null);
+    session.check();
   }
 }
 
+/** @param {Extract<View, { state: "signed-out" }>["reason"]} reason */
+function signedOut(reason) {
+  session.stop();
+  sessionStorage.removeItem(UNCONFIRMED);
+  show({ state: "signed-out", reason });
+}
+
 /**
- * What a renewal found while the signed-in page is open.
+ * What a look at the session found while the signed-in page is open.
  * @param {Found | null} found
  */
 function renewed(found) {
   if (shown.state !== "signed-in" && shown.state !== "confirm") return;
-  if (found === null || found.kind === "trouble") {
-    if (shown.state === "signed-in") show({ ...shown, connection: "cut" });
-    return;
-  }
+  if (found === null || found.kind === "trouble") return show({ ...shown, connection: "cut" });
   if (found.kind === "signed-in") {
     session.keepFresh(found.session);
-    if (shown.state === "signed-in") welcome(found.session);
-    return;
+    return shown.state === "signed-in" ? welcome(found.session) : show({ ...shown, connection: "live" });
   }
-  session.stop();
-  sessionStorage.removeItem(UNCONFIRMED);
-  show({ state: "signed-out", reason: found.kind === "none" ? "elsewhere" : found.kind });
+  signedOut(found.kind === "none" ? "elsewhere" : found.kind);
 }
 
 /** @param {tabs.News} news */

@@ -1,23 +1,20 @@
 // @ts-check
 // One function per view: builds its nodes once, then updates them in place.
 
-import { msUntil, secondsUntil } from "./clock.js";
-import { minutes, t, when } from "./i18n.js";
+import { secondsUntil } from "./clock.js";
+import { t, when } from "./i18n.js";
 import { icon } from "./icons.js";
-import { button, h, lead, setText, statusLine, title } from "./parts.js";
+import { badge, button, h, lead, setText, statusLine, title } from "./parts.js";
 import { meta, origin } from "./proof.js";
 import { fit, showPicture } from "./qr.js";
 
 /** @import { Actions, View } from "./types.d.ts" */
-/** @import { Icon } from "./icons.js" */
 /** @import { Text } from "./i18n.js" */
 
 /**
  * @template {View["state"]} State
  * @typedef {Extract<View, { state: State }>} Of
  */
-
-/** @typedef {Of<"signed-out" | "denied" | "expired" | "cancelled" | "lost" | "offline" | "error" | "needs-https">} Ended */
 
 /**
  * A drawn view.
@@ -142,17 +139,22 @@ export function approved() {
  */
 export function confirm(view, actions) {
   let followAt = view.followAt;
-  const soon = h("p", { class: "quiet centred soon" });
+  const soon = h("p", { class: "quiet centred" });
+  const cut = cutNote();
   return {
     said: t("confirm.said", { name: view.account.display_name }),
     nodes: [
       badge("check", "good"),
       ...person("confirm.as", view.account),
+      cut,
       h("div", { class: "actions" }, button("continue", t("confirm.continue"), actions.proceed, "primary"), button("not-me", t("confirm.not-me"), actions.notMe, "stop")),
       soon,
       h("p", { class: "quiet centred" }, t("confirm.lead")),
     ],
-    update: (next) => void (followAt = next.followAt),
+    update(next) {
+      followAt = next.followAt;
+      cut.hidden = next.connection !== "cut";
+    },
     tick: () => setText(soon, followAt === null ? "" : t("confirm.soon", { seconds: secondsUntil(followAt) })),
   };
 }
@@ -163,7 +165,7 @@ export function confirm(view, actions) {
  * @returns {Panel<Of<"signed-in">>}
  */
 export function signedIn(first, actions) {
-  const cut = h("p", { class: "note warn", hidden: true }, icon("server"), h("span", {}, t("signed-in.cut")));
+  const cut = cutNote();
   const since = h("time", { id: "since", datetime: first.since.toISOString() });
   return {
     nodes: [
@@ -191,83 +193,8 @@ export function signedIn(first, actions) {
   };
 }
 
-/**
- * Views that are over or in trouble: what happened, what to do, one action.
- * @param {Ended} view
- * @param {Actions} actions
- * @returns {Panel<Ended>}
- */
-export function ended(view, actions) {
-  const words = { site, origin, host: new URL(origin).host };
-  const name = view.reason ? `${view.state}.${view.reason}` : view.state;
-  const retry = h("p", { class: "quiet centred", id: "left" });
-  let shown = view;
-  return {
-    nodes: [
-      badge(iconOf(view), toneOf(view)),
-      title(t(/** @type {Text} */ (`${name}.title`), words)),
-      lead(t(/** @type {Text} */ (`${name}.lead`), words)),
-      ...(view.state === "error" && view.detail ? [h("p", { class: "quiet centred detail" }, view.detail)] : []),
-      retry,
-      ...(view.state === "needs-https" ? [] : [h("div", { class: "actions" }, button("restart", t(againOf(view), words), actions.restart, "primary"))]),
-    ],
-    update: (next) => void (shown = next),
-    tick() {
-      const retryAt = "retryAt" in shown ? shown.retryAt : undefined;
-      setText(retry, retryAt !== undefined && msUntil(retryAt) > 0 ? t("error.retrying", { left: minutes(secondsUntil(retryAt)) }) : "");
-    },
-  };
-}
-
-/**
- * @param {Ended} view
- * @returns {Text}
- */
-function againOf(view) {
-  if (view.state === "signed-out") return "signed-out.again";
-  if (view.state === "offline") return "offline.again";
-  if (view.state !== "error") return "over.again";
-  if (view.reason === "return-to" || view.reason === "origin") return `error.${view.reason}.again`;
-  return view.reason === "key" ? "over.again" : "error.again";
-}
-
-/**
- * @param {Ended} view
- * @returns {Icon}
- */
-function iconOf(view) {
-  if (view.reason === "reported") return "flag";
-  if (view.reason === "network" || view.reason === "browser") return "network";
-  switch (view.state) {
-    case "denied":
-    case "cancelled":
-      return "cross";
-    case "expired":
-      return "clock";
-    case "signed-out":
-      return "leave";
-    case "offline":
-    case "lost":
-      return "server";
-    case "needs-https":
-      return "lock";
-    case "error":
-      return "warning";
-  }
-}
-
-/** @param {Ended} view */
-function toneOf(view) {
-  if (view.state === "denied") return "stop";
-  return view.state === "error" || view.state === "needs-https" || view.state === "offline" || view.state === "lost" ? "warn" : "";
-}
-
-/**
- * @param {Icon} name
- * @param {string} tone
- */
-function badge(name, tone) {
-  return h("div", { class: `badge ${tone}` }, icon(name));
+function cutNote() {
+  return h("p", { class: "note warn", hidden: true }, icon("server"), h("span", {}, t("signed-in.cut")));
 }
 
 /**

@@ -1,11 +1,13 @@
 // @ts-check
 // Small pieces that the panels are built of.
 
-import { minutes, t } from "./i18n.js";
 import { secondsUntil } from "./clock.js";
+import { minutes, t } from "./i18n.js";
+import { icon } from "./icons.js";
 
 /** @import { Connection, Moment } from "./types.d.ts" */
 /** @import { Text } from "./i18n.js" */
+/** @import { Icon } from "./icons.js" */
 
 /**
  * An element. `props` are attributes, but `on*` are listeners.
@@ -67,6 +69,14 @@ export function statusLine(waitsFor) {
       setText(left, t("line.left", { left: minutes(secondsUntil(endsAt)) }));
     },
   };
+}
+
+/**
+ * @param {Icon} name
+ * @param {string} tone
+ */
+export function badge(name, tone) {
+  return h("div", { class: `badge ${tone}` }, icon(name));
 }
 
 /**

@@ -70,15 +70,17 @@ export class Session {
   }
 
   /**
-   * Ends the session here and at the server.
+   * Ends the session here and at the server. A stale token is renewed for it, since it could end nothing.
    * @param {boolean} report the person says that it was not them
+   * @returns {Promise<Found | { kind: "ended" }>}
    * @throws {import("./api.js").Unreachable}
    */
   async end(report) {
-    await this.look(); // a stale token would only lose its cookies
+    const found = await this.look();
+    if (found.kind !== "signed-in") return found;
     const answer = await call("DELETE", "/api/session", { body: report ? { report: true } : {} });
-    if (answer.ok || answer.status === 401 || answer.status === 404) this.stop();
-    return answer;
+    if (answer.ok) return { kind: "ended" };
+    return answer.status === 401 || answer.status === 404 ? { kind: "none" } : { kind: "trouble", answer };
   }
 
   /** @returns {Promise<Found | "stale">} */

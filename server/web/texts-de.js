@@ -49,7 +49,7 @@ export const de = {
   "signed-in.unknown": "einem entfernten Gerät",
   "signed-in.sign-out": "Abmelden",
   "signed-in.continue": "Weiter zu {path}",
-  "signed-in.cut": "Der Server antwortet gerade nicht. Die Seite versucht es weiter.",
+  "signed-in.cut": "Der Server antwortet gerade nicht, geändert hat sich nichts. Die Seite fragt weiter.",
 
   "signed-out.self.title": "Abgemeldet",
   "signed-out.self.lead": "Die Sitzung dieses Browsers ist beendet.",

@@ -48,7 +48,7 @@ export const en = {
   "signed-in.unknown": "a device that was removed",
   "signed-in.sign-out": "Sign out",
   "signed-in.continue": "Continue to {path}",
-  "signed-in.cut": "The server does not answer right now. This page keeps trying.",
+  "signed-in.cut": "The server does not answer right now, so nothing has changed. This page keeps asking.",
 
   "signed-out.self.title": "You are signed out",
   "signed-out.self.lead": "This browser's session has ended.",

@@ -39,7 +39,7 @@ export type View =
   | { state: "code"; reason?: undefined; code: string; endsAt: Moment; connection: Connection }
   | { state: "scanned"; reason?: undefined; check: string | null; endsAt: Moment; connection: Connection }
   | { state: "approved"; reason?: undefined; connection: Connection }
-  | { state: "confirm"; reason?: undefined; account: Account; returnTo: string; followAt: Moment | null }
+  | { state: "confirm"; reason?: undefined; account: Account; returnTo: string; followAt: Moment | null; connection: Connection }
   | { state: "signed-in"; reason?: undefined; account: Account; device: string | null; since: Date; returnTo: string | null; connection: Connection }
   | { state: "signed-out"; reason: "self" | "reported" | "elsewhere" | "key" | "refused" }
   | { state: "denied"; reason: "user" | "reported" | "check" | "network" }

@@ -2,6 +2,7 @@
 // Draws the one view that the page shows. A view that only changed its values is updated in
 // place, so focus and reading position stay.
 
+import { ended } from "./ended.js";
 import * as panels from "./panels.js";
 import { setText } from "./parts.js";
 import { meta } from "./proof.js";
@@ -110,7 +111,7 @@ function draw(view, actions) {
     case "offline":
     case "error":
     case "needs-https":
-      return panels.ended(view, actions);
+      return ended(view, actions);
   }
 }
 
