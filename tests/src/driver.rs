@@ -134,7 +134,20 @@ impl Driver {
                           return resting && drawn && document.readyState === 'complete'";
             Ok(self.read::<bool>(script).await?.then_some(()))
         })
-        .await
+        .await?;
+        // Two frames: the first may have been begun before the last change.
+        let script = "const done = arguments[arguments.length - 1]; \
+                      requestAnimationFrame(() => requestAnimationFrame(() => done(true)))";
+        self.window.execute_async(script, Vec::new()).await.context("the window draws nothing")?;
+        Ok(())
+    }
+
+    /// Moves the mouse to the corner, so that nothing looks pointed at.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub async fn point_nowhere(&self) -> Result<()> {
+        self.window.action_chain().move_to(1, 1).perform().await.context("cannot move the mouse")
     }
 
     /// Everything that the document shows as text.

@@ -126,6 +126,14 @@ impl Server {
         self.link(&["users", "add", username])
     }
 
+    /// Adds an account with a name for people.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub fn add_named_account(&self, username: &str, display_name: &str) -> Result<String> {
+        self.link(&["users", "add", username, "--display-name", display_name])
+    }
+
     /// Another enrolment link for an account.
     ///
     /// # Errors

@@ -53,7 +53,9 @@ fn write_with_built() -> Result<()> {
     let types = crate::command::target().join("debug/examples/export-types");
     run(Command::new(types).current_dir(repo())).context("cannot write the UI's types")?;
     let openapi = output(Command::new(built("countersign-server")).arg("openapi").current_dir(repo()))?;
-    fs::write(repo().join(OPENAPI), ending_in_newline(&openapi))?;
+    // A line each, so that a change shows as what it is.
+    let openapi: serde_json::Value = serde_json::from_str(&openapi).context("the description is no JSON")?;
+    fs::write(repo().join(OPENAPI), ending_in_newline(&serde_json::to_string_pretty(&openapi)?))?;
     let example =
         output(Command::new(built("countersign-server")).args(["config", "example"]).current_dir(repo()))?;
     fs::write(repo().join(EXAMPLE_CONFIG), ending_in_newline(&example))?;

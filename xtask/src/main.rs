@@ -13,6 +13,8 @@ mod command;
 mod deps;
 mod generated;
 mod pictures;
+#[cfg(test)]
+mod promises;
 mod run;
 mod setup;
 mod stages;

@@ -16,6 +16,7 @@ use crate::{setup, ui};
 
 /// The account that the trial server knows.
 const ACCOUNT: &str = "ada";
+const ACCOUNT_NAME: &str = "Ada Lovelace";
 
 /// The first choice of a port; a taken one is replaced by a free one.
 const PORT: u16 = 8080;
@@ -67,7 +68,7 @@ fn has_display() -> bool {
 }
 
 async fn stay(folder: &Path) -> Result<()> {
-    let known = folder.join("countersign.db").exists() || folder.join("server.key").exists();
+    let known = folder.join("server.key").exists();
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     println!(
         "==> {} {}",
@@ -87,7 +88,12 @@ async fn stay(folder: &Path) -> Result<()> {
         println!("==> The app opens with the enrolment link of {ACCOUNT}; one click enrols it:\n    {link}");
         app.arg(link);
     } else {
-        println!("==> {ACCOUNT} has an authenticator already; the app opens with it");
+        println!("==> {ACCOUNT} has an authenticator already; the app opens with it. For one more:");
+        println!(
+            "    {} users enrol {ACCOUNT} --data {}",
+            built("countersign-server").display(),
+            folder.display()
+        );
     }
     let mut app = app.kill_on_drop(true).spawn().context("cannot start the app")?;
     println!("==> Ctrl-C ends the server and the app");
@@ -160,6 +166,12 @@ struct Enrolment {
     link: String,
 }
 
+#[derive(Deserialize)]
+struct User {
+    username: String,
+    devices: u32,
+}
+
 /// A link for the account, made with it when it is new; none when it already has an authenticator.
 fn enrolment_link(folder: &Path, origin: &str) -> Result<Option<String>> {
     let server = |args: &[&str]| {
@@ -167,12 +179,13 @@ fn enrolment_link(folder: &Path, origin: &str) -> Result<Option<String>> {
         command.args(args).arg("--data").arg(folder).args(["--origin", origin, "--json"]);
         output(&mut command)
     };
-    let users = server(&["users", "list"])?;
-    let has_account = users.contains(&format!("\"{ACCOUNT}\""));
-    if has_account && server(&["devices", "list", ACCOUNT]).is_ok_and(|devices| devices.contains("\"id\"")) {
-        return Ok(None);
-    }
-    let answer = server(&["users", if has_account { "enrol" } else { "add" }, ACCOUNT])?;
+    let users: Vec<User> =
+        serde_json::from_str(&server(&["users", "list"])?).context("cannot read the accounts")?;
+    let answer = match users.iter().find(|user| user.username == ACCOUNT) {
+        Some(user) if user.devices > 0 => return Ok(None),
+        Some(_) => server(&["users", "enrol", ACCOUNT])?,
+        None => server(&["users", "add", ACCOUNT, "--display-name", ACCOUNT_NAME])?,
+    };
     let enrolment: Enrolment = serde_json::from_str(&answer).context("the server's answer holds no link")?;
     Ok(Some(enrolment.link))
 }

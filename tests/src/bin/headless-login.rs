@@ -82,6 +82,7 @@ impl Album {
     async fn take(&mut self, name: &str, what: &str, window: &Driver) -> Result<()> {
         self.taken += 1;
         let file = format!("{:02}-{name}.png", self.taken);
+        window.settled().await?;
         window.picture(&self.folder.join(&file)).await?;
         println!("    {file}: {what}");
         Ok(())

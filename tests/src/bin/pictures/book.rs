@@ -25,6 +25,7 @@ impl Book {
 
     /// Takes what the browser shows, once in light and once in dark colours.
     pub(crate) async fn take_both(&mut self, group: &str, name: &str, browser: &Browser) -> Result<()> {
+        browser.driver().point_nowhere().await?;
         for (dark, suffix) in [(false, "light"), (true, "dark")] {
             browser.prefer_dark(dark).await?;
             browser.driver().settled().await?;

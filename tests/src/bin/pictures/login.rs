@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use e2e::app::App;
 use e2e::browser::Browser;
 use e2e::desktop::Desktop;
-use e2e::server::Server;
+use e2e::server::{Server, Settings};
 use e2e::stage::Stage;
 use image::imageops::{FilterType, overlay, resize};
 use image::{Rgba, RgbaImage};
@@ -20,8 +20,9 @@ const GROUND: Rgba<u8> = Rgba([0xE4, 0xE8, 0xEE, 0xFF]);
 
 /// Writes `login.png`.
 pub(crate) async fn take(stage: &Stage, book: &mut Book) -> Result<()> {
-    let server = Server::start(stage, "login-server").await?;
-    let link = server.add_account("ada")?;
+    let settings = Settings::default().with("COUNTERSIGN_NAME", "Example");
+    let server = Server::with_settings(stage, "login-server", settings).await?;
+    let link = server.add_named_account("ada", "Ada Lovelace")?;
     let desktop = Desktop::start(stage, "login").await?;
     let app = App::with_arguments(stage, &desktop, &[&link]).await?;
     app.agree_to_enrol().await?;
@@ -34,11 +35,16 @@ pub(crate) async fn take(stage: &Stage, book: &mut Book) -> Result<()> {
     browser.driver().settled().await?;
     let parts = ["1.png", "2.png", "3.png"].map(|name| folder.join(name));
     page.driver().picture(&parts[0]).await?;
+    // What the app says about the new account is no part of a login.
+    app.click("dismiss-notice").await?;
     app.scan_picture(&code).await?;
     app.type_number(&page.number().await?).await?;
+    app.driver().shown("[data-testid=approve]:not(:disabled)").await?;
+    app.driver().settled().await?;
     app.driver().picture(&parts[1]).await?;
     app.click("approve").await?;
     page.signed_in_as().await?;
+    page.driver().point_nowhere().await?;
     browser.driver().settled().await?;
     page.driver().picture(&parts[2]).await?;
     strip(&parts, &book.path("login.png"))
