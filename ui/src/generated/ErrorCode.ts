@@ -63,15 +63,11 @@ host: string, } | { "code": "link_unreadable" } | { "code": "address_unreadable"
 /**
  * `address`, `username`, `password`, `name` or `code`.
  */
-field: string, } | { "code": "user_code_malformed" } | { "code": "code_unknown" } | { "code": "code_expired" } | { "code": "code_ended" } | { "code": "code_already_scanned" } | { "code": "network_refused" } | { "code": "server_not_enrolled", 
-/**
- * Origin in the code.
- */
-origin: string, } | { "code": "wrong_check", 
+field: string, } | { "code": "user_code_malformed" } | { "code": "code_unknown" } | { "code": "code_expired" } | { "code": "code_ended" } | { "code": "code_already_scanned" } | { "code": "network_refused" } | { "code": "wrong_check", 
 /**
  * Tries left; at 0 the request is denied.
  */
-tries_left: number, } | { "code": "check_malformed" } | { "code": "already_decided" } | { "code": "login_ended" } | { "code": "context_refused" } | { "code": "signed_out" } | { "code": "proof_refused" } | { "code": "not_there" } | { "code": "keychain_none" } | { "code": "keychain_locked" } | { "code": "keychain_refused" } | { "code": "keychain_timeout" } | { "code": "key_missing" } | { "code": "accounts_unreadable", 
+tries_left: number, } | { "code": "check_malformed" } | { "code": "context_refused" } | { "code": "signed_out" } | { "code": "proof_refused" } | { "code": "not_there" } | { "code": "keychain_none" } | { "code": "keychain_locked" } | { "code": "keychain_refused" } | { "code": "keychain_timeout" } | { "code": "key_missing" } | { "code": "accounts_unreadable", 
 /**
  * Path of the file.
  */

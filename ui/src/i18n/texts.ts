@@ -81,7 +81,7 @@ export interface Texts {
   };
   loading: { title: string };
   startTrouble: { heading: string };
-  firstStart: { title: string; body: string; add: string; steps_label: string };
+  firstStart: { title: string; body: string; add: string };
   addAccount: {
     title: string;
     byLink: string;
