@@ -1,8 +1,8 @@
 //! The HTTP face of the service: a handler extracts, calls one service function and maps the result.
 //!
-//! 1. The head of a call is judged first: client address, `Origin`, proof, token, cookies ([`extract`]).
-//! 2. Then the body is read, of bounded size ([`json`]).
-//! 3. Every failure becomes a problem in one place ([`problem`]).
+//! 1. The head of a call is judged first: client address, `Origin`, proof, token, cookies (`extract`).
+//! 2. Then the body is read, of bounded size (`json`).
+//! 3. Every failure becomes a problem in one place (`problem`).
 
 mod account;
 mod address;
@@ -28,7 +28,7 @@ use http::header::{CACHE_CONTROL, HeaderName};
 use http::{HeaderValue, StatusCode};
 use protocol::wire::{ProblemName, WellKnown};
 use utoipa::OpenApi;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -105,11 +105,14 @@ struct Document;
 fn document(calls: utoipa::openapi::OpenApi) -> String {
     let mut document = Document::openapi();
     document.merge(calls);
-    let scheme = Http::builder()
-        .scheme(HttpAuthScheme::Basic)
-        .description(Some("`Authorization: DPoP TOKEN` with a proof of the device's key (RFC 9449)"))
-        .build();
-    document.components.get_or_insert_default().add_security_scheme("device", SecurityScheme::Http(scheme));
+    let scheme = ApiKeyValue::with_description(
+        "Authorization",
+        "`DPoP TOKEN`, with a proof of the device's key for this token in the header `DPoP` (RFC 9449)",
+    );
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("device", SecurityScheme::ApiKey(ApiKey::Header(scheme)));
     document.to_json().expect("the document is made of strings and numbers")
 }
 

@@ -1,6 +1,6 @@
 //! The durable store in one SQLite file, or in memory: the same code, statement by statement.
 //!
-//! Writes go through one connection, many to a commit (see [`writer`]); reads have connections of their own, which in
+//! Writes go through one connection, many to a commit (see `writer`); reads have connections of their own, which in
 //! WAL mode never wait for a write.
 
 mod accounts;
