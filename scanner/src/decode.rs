@@ -6,6 +6,8 @@
 
 mod payload;
 mod quirc;
+mod region;
+mod sharpen;
 mod zxing;
 
 use std::{
@@ -14,6 +16,7 @@ use std::{
 };
 
 use crate::frame::Luma;
+use region::Region;
 use zxing::Search;
 
 /// A point in pixels of the picture that was given, from its upper left corner; may lie a little outside of it.
@@ -26,6 +29,10 @@ pub enum Reader {
     Zxing,
     /// rxing, light on dark.
     ZxingInverted,
+    /// rxing on an enlarged and sharpened region, dark on light.
+    ZxingSharpened,
+    /// rxing on an enlarged and sharpened region, light on dark.
+    ZxingSharpenedInverted,
     /// rqrr, dark on light.
     Quirc,
     /// rqrr, light on dark.
@@ -76,6 +83,12 @@ impl Read {
             *corner = (corner.0 * factor, corner.1 * factor);
         }
     }
+
+    fn shift(&mut self, x: f32, y: f32) {
+        for corner in &mut self.corners {
+            *corner = (corner.0 + x, corner.1 + y);
+        }
+    }
 }
 
 fn distance(a: Corner, b: Corner) -> f32 {
@@ -87,6 +100,9 @@ const QUIRC_MAX_PIXELS: usize = 4 << 20;
 
 /// Finder patterns up to which rqrr looks at a picture: it copies the picture for each set of them that it tries.
 const QUIRC_MAX_PATTERNS: usize = 48;
+
+/// Pixels up to which regions of a picture are looked for, and twice those of the largest region that is enlarged.
+const REGION_MAX_PIXELS: usize = 4 << 20;
 
 /// Pixels from which a picture is looked at in smaller sizes too, and above which only in smaller ones.
 const SMALLER_TOO: usize = 1 << 20;
@@ -127,6 +143,31 @@ fn look_at(level: &Luma, factor: f32, found: &mut Vec<Read>) {
             keep(found, read);
         }
     }
+    if level.data().len() <= REGION_MAX_PIXELS {
+        let sharpened =
+            region::find(level).into_iter().flat_map(|region| sharpened(level, region, Search::Thorough));
+        for mut read in sharpened {
+            read.scale(factor);
+            keep(found, read);
+        }
+    }
+}
+
+/// Reads a region at twice its size, its edges lifted, in both polarities. Corners are in pixels of `luma`.
+fn sharpened(luma: &Luma, region: Region, search: Search) -> Vec<Read> {
+    if region.width * region.height > REGION_MAX_PIXELS / 2 {
+        return Vec::new();
+    }
+    let Some(large) = sharpen::enlarged(luma, region) else { return Vec::new() };
+    let mut reads = guarded(|| zxing::read(&large, Reader::ZxingSharpened, search)).reads;
+    reads.extend(guarded(|| zxing::read(&large.inverted(), Reader::ZxingSharpenedInverted, search)).reads);
+    for read in &mut reads {
+        #[expect(clippy::cast_precision_loss, reason = "a coordinate within a picture is far below 2^24")]
+        let (x, y) = (region.x as f32, region.y as f32);
+        read.scale(0.5);
+        read.shift(x, y);
+    }
+    reads
 }
 
 fn keep(found: &mut Vec<Read>, read: Read) {
@@ -138,19 +179,21 @@ fn keep(found: &mut Vec<Read>, read: Read) {
 /// The plan for a live camera: a few milliseconds a frame, the dearer stages in turns.
 #[derive(Debug, Default)]
 pub struct Live {
-    frame: u32,
+    frame: usize,
 }
 
 impl Live {
-    /// Reads one frame. What one frame misses for want of its stage, one of the next three reads.
+    /// Reads one frame. What one frame misses for want of its stage, one of the next reads.
     pub fn decode(&mut self, luma: &Luma) -> Vec<Read> {
-        let turn = self.frame % 4;
+        let turn = self.frame;
         self.frame = self.frame.wrapping_add(1);
         let upright = guarded(|| zxing::read(luma, Reader::Zxing, Search::Quick));
         let crowded = upright.patterns > QUIRC_MAX_PATTERNS;
-        let dearer = match turn {
-            1 if !crowded => guarded(|| quirc::read(luma, Reader::Quirc)),
-            3 if !crowded => guarded(|| quirc::read(&luma.inverted(), Reader::QuircInverted)),
+        let dearer = match turn % 6 {
+            2 if !crowded => guarded(|| quirc::read(luma, Reader::Quirc)),
+            5 if !crowded => guarded(|| quirc::read(&luma.inverted(), Reader::QuircInverted)),
+            // Blur and small modules are what stands between a hand-held code and its read: every other frame.
+            1 | 3 | 5 => self.next_region(luma),
             _ => guarded(|| zxing::read(&luma.inverted(), Reader::ZxingInverted, Search::Quick)).reads,
         };
         let mut found = Vec::new();
@@ -158,6 +201,13 @@ impl Live {
             keep(&mut found, read);
         }
         found
+    }
+
+    /// The strongest region on most frames, each of the weaker ones in its turn.
+    fn next_region(&self, luma: &Luma) -> Vec<Read> {
+        let regions = region::find(luma);
+        let rank = [0, 1, 0, 2, 0, 3][self.frame / 2 % 6] % regions.len().max(1);
+        regions.get(rank).map(|region| sharpened(luma, *region, Search::Quick)).unwrap_or_default()
     }
 }
 

@@ -1,0 +1,177 @@
+//! Where in a picture a code may be: places with edges in both directions, whether or not a finder pattern can be seen.
+
+use crate::frame::Luma;
+
+/// Side of the squares that the picture is judged in, in pixels.
+const BLOCK: usize = 16;
+/// Regions given at most, the strongest first.
+const MAX_REGIONS: usize = 4;
+/// Blocks of the smallest region; less is a speck.
+const MIN_BLOCKS: usize = 4;
+/// Brightness steps a pixel, in each direction, below which a place is smooth.
+const MIN_TEXTURE: u32 = 3;
+/// Parts of the strongest texture, in percent, from which a block belongs to a region: a strict and a generous reading.
+const LEVELS: [u32; 2] = [50, 28];
+
+/// A rectangle of a picture, in its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Region {
+    pub(super) x: usize,
+    pub(super) y: usize,
+    pub(super) width: usize,
+    pub(super) height: usize,
+}
+
+/// The textured regions of a picture, with a margin around each.
+pub(super) fn find(luma: &Luma) -> Vec<Region> {
+    let (columns, rows) = (luma.width() as usize / BLOCK, luma.height() as usize / BLOCK);
+    if columns < 3 || rows < 3 {
+        return Vec::new();
+    }
+    let texture = smoothed(&texture(luma, columns, rows), columns, rows);
+    let strongest = texture.iter().copied().max().unwrap_or(0);
+    let area = u32::try_from(BLOCK * BLOCK).unwrap_or(u32::MAX);
+    if strongest < MIN_TEXTURE * area {
+        return Vec::new();
+    }
+    let mut found: Vec<(u64, Region)> = Vec::new();
+    for level in LEVELS {
+        let least = (strongest / 100 * level).max(MIN_TEXTURE * area);
+        for (strength, region) in components(&texture, columns, rows, least) {
+            let region = region.in_pixels(luma);
+            if !found.iter().any(|(_, other)| region.is_much_like(other)) {
+                found.push((strength, region));
+            }
+        }
+    }
+    found.sort_by_key(|(strength, _)| std::cmp::Reverse(*strength));
+    found.into_iter().take(MAX_REGIONS).map(|(_, region)| region).collect()
+}
+
+/// For each block the smaller of its horizontal and vertical brightness steps: text and stripes have one of them only.
+fn texture(luma: &Luma, columns: usize, rows: usize) -> Vec<u32> {
+    let stride = luma.width() as usize;
+    let data = luma.data();
+    let mut across = vec![0_u32; columns * rows];
+    let mut down = vec![0_u32; columns * rows];
+    for y in 0..rows * BLOCK - 1 {
+        let row = &data[y * stride..][..stride];
+        let below = &data[(y + 1) * stride..][..stride];
+        let first = y / BLOCK * columns;
+        for column in 0..columns {
+            let start = column * BLOCK;
+            let end = (start + BLOCK + 1).min(stride);
+            let steps =
+                |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>();
+            across[first + column] += steps(&row[start..end - 1], &row[start + 1..end]);
+            down[first + column] += steps(&row[start..start + BLOCK], &below[start..start + BLOCK]);
+        }
+    }
+    across.into_iter().zip(down).map(|(across, down)| across.min(down)).collect()
+}
+
+/// The mean of each block and its neighbours, so that a code's calm parts do not split it.
+fn smoothed(texture: &[u32], columns: usize, rows: usize) -> Vec<u32> {
+    let around = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
+    let mut mean = Vec::with_capacity(texture.len());
+    for y in 0..rows {
+        for x in 0..columns {
+            let cells = around(y, rows).flat_map(|y| around(x, columns).map(move |x| y * columns + x));
+            let (sum, count) = cells.fold((0, 0), |(sum, count), at| (sum + texture[at], count + 1));
+            mean.push(sum / count);
+        }
+    }
+    mean
+}
+
+/// Connected blocks of at least this texture: their summed texture and their box, in blocks.
+fn components(texture: &[u32], columns: usize, rows: usize, least: u32) -> Vec<(u64, Region)> {
+    let mut seen = vec![false; texture.len()];
+    let mut found = Vec::new();
+    for start in 0..texture.len() {
+        if seen[start] || texture[start] < least {
+            continue;
+        }
+        seen[start] = true;
+        let mut open = vec![start];
+        let (mut strength, mut blocks) = (0_u64, 0);
+        let (mut left, mut top, mut right, mut bottom) = (columns, rows, 0, 0);
+        while let Some(at) = open.pop() {
+            let (x, y) = (at % columns, at / columns);
+            (left, top, right, bottom) = (left.min(x), top.min(y), right.max(x), bottom.max(y));
+            strength += u64::from(texture[at]);
+            blocks += 1;
+            for next_y in y.saturating_sub(1)..(y + 2).min(rows) {
+                for next_x in x.saturating_sub(1)..(x + 2).min(columns) {
+                    let next = next_y * columns + next_x;
+                    if !seen[next] && texture[next] >= least {
+                        seen[next] = true;
+                        open.push(next);
+                    }
+                }
+            }
+        }
+        let region = Region { x: left, y: top, width: right + 1 - left, height: bottom + 1 - top };
+        // Even seen from the side a code is no ribbon.
+        let is_ribbon = region.width.max(region.height) > 4 * region.width.min(region.height);
+        if blocks >= MIN_BLOCKS && !is_ribbon {
+            found.push((strength, region));
+        }
+    }
+    found
+}
+
+impl Region {
+    /// From blocks to pixels, with a margin for the quiet zone.
+    fn in_pixels(self, luma: &Luma) -> Self {
+        let span = |start: usize, length: usize, end: usize| {
+            let from = (start * BLOCK).saturating_sub(BLOCK + BLOCK / 2);
+            let to = ((start + length) * BLOCK + BLOCK + BLOCK / 2).min(end);
+            (from, to - from)
+        };
+        let (x, width) = span(self.x, self.width, luma.width() as usize);
+        let (y, height) = span(self.y, self.height, luma.height() as usize);
+        Self { x, y, width, height }
+    }
+
+    /// Whether both share most of their area.
+    fn is_much_like(&self, other: &Self) -> bool {
+        let shared = |a: usize, a_length: usize, b: usize, b_length: usize| {
+            (a + a_length).min(b + b_length).saturating_sub(a.max(b))
+        };
+        let both = shared(self.x, self.width, other.x, other.width)
+            * shared(self.y, self.height, other.y, other.height);
+        let larger = (self.width * self.height).max(other.width * other.height);
+        both * 10 > larger * 7
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn picture(pixel: impl Fn(u32, u32) -> u8) -> Luma {
+        let pixel = &pixel;
+        Luma::new(640, 480, (0..480).flat_map(|y| (0..640).map(move |x| pixel(x, y))).collect()).unwrap()
+    }
+
+    #[test]
+    fn the_box_sits_on_the_texture() {
+        let inside = |x: u32, y: u32| (200..360).contains(&x) && (160..320).contains(&y);
+        let luma = picture(|x, y| if inside(x, y) && (x / 4 * 7 + y / 4 * 5) % 3 == 0 { 0 } else { 200 });
+        let found = find(&luma);
+        let best = found[0];
+        assert!(best.x <= 200 && best.y <= 160, "{best:?}");
+        assert!(best.x + best.width >= 360 && best.y + best.height >= 320, "{best:?}");
+        assert!(best.width <= 260 && best.height <= 260, "{best:?}");
+    }
+
+    #[test]
+    fn smooth_and_striped_pictures_have_none() {
+        assert_eq!(find(&picture(|_, _| 90)), []);
+        assert_eq!(find(&picture(|x, _| if x / 4 % 2 == 0 { 0 } else { 255 })), []);
+        assert_eq!(find(&Luma::new(20, 20, vec![0; 400]).unwrap()), []);
+    }
+}
