@@ -156,7 +156,7 @@ impl Controller {
             Message::Started { turn, result } => self.started(turn, result).await,
             Message::Enrolled { turn, result } => self.enrolled(turn, result),
             Message::Kept { turn, id, result } => self.kept(turn, id, result).await,
-            Message::Refused { turn, host, told } => self.refused(turn, host, told),
+            Message::Refused { host, told } => self.refused(host, told),
             Message::Camera { session, news } => self.camera_news(session, news),
             Message::Cameras { choices } => self.camera.choices = choices,
             Message::Read { turn, via, result } => self.read(turn, via, result),
@@ -330,21 +330,26 @@ impl Controller {
         }
     }
 
-    /// Minds what a failure says about the account itself.
-    async fn mind(&mut self, account: &AccountRef, failure: &Failure) {
-        if failure.signed_out()
-            && let Some(found) = self.saved.accounts.iter_mut().find(|found| found.id == *account)
-            && !found.signed_out
+    /// Minds what a result says about the account itself: a server that knows its device, or knows it no longer.
+    async fn mind<T>(&mut self, id: &AccountRef, result: &Result<T, Failure>) {
+        if matches!(result, Err(Failure::KeyMissing)) {
+            self.key_missing.insert(id.clone());
+        }
+        let signed_out = match result {
+            Ok(_) => false,
+            Err(failure) if failure.signed_out() => true,
+            Err(_) => return,
+        };
+        if let Some(account) = self.saved.accounts.iter_mut().find(|account| account.id == *id)
+            && account.signed_out != signed_out
         {
             tracing::info!(
-                account.host = found.origin.host_and_port(),
-                "The server knows this device no longer"
+                account.host = account.origin.host_and_port(),
+                signed_out,
+                "The account's state changed"
             );
-            found.signed_out = true;
+            account.signed_out = signed_out;
             self.save_or_tell().await;
-        }
-        if matches!(failure, Failure::KeyMissing) {
-            self.key_missing.insert(account.clone());
         }
     }
 

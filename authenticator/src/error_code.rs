@@ -162,11 +162,6 @@ pub enum ErrorCode {
     CodeAlreadyScanned,
     /// The server's network rule refuses this login, and has ended it (403 `network_refused`).
     NetworkRefused,
-    /// The code belongs to a server that this app is not enrolled with.
-    ServerNotEnrolled {
-        /// Origin in the code.
-        origin: String,
-    },
 
     // --- decision ---
     /// The number is not the one on that screen (422).
@@ -176,10 +171,6 @@ pub enum ErrorCode {
     },
     /// The number is not two digits from 10 to 99.
     CheckMalformed,
-    /// Another decision was made first (409).
-    AlreadyDecided,
-    /// The login ended before the decision arrived (410).
-    LoginEnded,
     /// What the server says about the login contradicts what was scanned; nothing was approved.
     ContextRefused,
 

@@ -48,11 +48,11 @@ impl Controller {
         result: Result<Look, Failure>,
     ) {
         self.looking.remove(&id);
+        self.mind(&id, &result).await;
         match result {
             Ok(look) => self.take_look(&id, since.as_ref(), &look).await,
             Err(failure) => {
                 tracing::debug!(%failure, "The activity could not be looked at; the next look is in a minute");
-                self.mind(&id, &failure).await;
             }
         }
     }
@@ -87,15 +87,13 @@ impl Controller {
         since: Option<Head>,
         result: Result<Look, Failure>,
     ) {
+        self.mind(&id, &result).await;
         let items = match result {
             Ok(look) => {
                 self.take_look(&id, since.as_ref(), &look).await;
                 Ok(look.entries.iter().rev().map(entry_view).collect())
             }
-            Err(failure) => {
-                self.mind(&id, &failure).await;
-                Err(failure)
-            }
+            Err(failure) => Err(failure),
         };
         let Stage::Activity { list, .. } = &mut self.stage else { return };
         if turn == self.turn {

@@ -26,6 +26,8 @@ pub(super) struct Camera {
     pub(super) choices: Vec<CameraChoice>,
     /// The text that was acted upon last, so that a code that is held still asks the server once.
     pub(super) seen_text: Option<Vec<u8>>,
+    /// Name of the camera that was opened last.
+    name: String,
     /// Counts sessions; news of an older one are late.
     session: u64,
     watcher: Option<JoinHandle<()>>,
@@ -47,6 +49,7 @@ impl Camera {
             state: CameraState::Off,
             choices: Vec::new(),
             seen_text: None,
+            name: String::new(),
             session: 0,
             watcher: None,
             pictures,
@@ -59,6 +62,18 @@ impl Camera {
 
     pub(super) fn is_open(&self) -> bool {
         self.watcher.is_some()
+    }
+
+    /// Frames of this size arrive.
+    fn goes_live(&mut self, width: u32, height: u32) {
+        self.state = CameraState::Live {
+            name: self.name.clone(),
+            width,
+            height,
+            mirrored: true,
+            outline: None,
+            hint: Some(Hint::Search),
+        };
     }
 }
 
@@ -128,14 +143,8 @@ impl Controller {
     fn camera_event(&mut self, event: CameraEvent) {
         match event {
             CameraEvent::Opened { camera, format } => {
-                self.camera.state = CameraState::Live {
-                    name: camera.name,
-                    width: format.width,
-                    height: format.height,
-                    mirrored: true,
-                    outline: None,
-                    hint: Some(Hint::Search),
-                };
+                self.camera.name = camera.name;
+                self.camera.goes_live(format.width, format.height);
             }
             CameraEvent::Reads { reads, width, height } => self.camera_reads(&reads, width, height),
             CameraEvent::Stalled(stall) => {
@@ -147,16 +156,9 @@ impl Controller {
                 self.camera.state = CameraState::Failed { problem, watching: true };
             }
             CameraEvent::Recovered => {
-                // The scanner names the camera only when it opens it; the window needs the size, which frames carry too.
-                if let Some(frame) = self.camera.pictures.borrow().as_ref().and_then(Preview::latest) {
-                    self.camera.state = CameraState::Live {
-                        name: String::new(),
-                        width: frame.width,
-                        height: frame.height,
-                        mirrored: true,
-                        outline: None,
-                        hint: Some(Hint::Search),
-                    };
+                let frame = self.camera.pictures.borrow().as_ref().and_then(Preview::latest);
+                if let Some(frame) = frame {
+                    self.camera.goes_live(frame.width, frame.height);
                 }
             }
             CameraEvent::Waiting(error) => {

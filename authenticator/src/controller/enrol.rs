@@ -224,17 +224,17 @@ impl Controller {
 
     /// Deletes a device that is not wanted, and its key.
     fn refuse(&mut self, enrolled: Box<Enrolled>) {
-        let (turn, reach) = (self.turn, self.reach.clone());
+        let reach = self.reach.clone();
         self.spawn(async move {
             let told = remove_from_server(&enrolled.client, enrolled.device, &enrolled.auth).await.is_ok();
             if let Err(error) = reach.forget_enrolment(&enrolled.pkcs8).await {
                 tracing::warn!(%error, "The key of a refused enrolment stays in the keychain until the next one");
             }
-            Message::Refused { turn, host: enrolled.client.origin().host_and_port().to_owned(), told }
+            Message::Refused { host: enrolled.client.origin().host_and_port().to_owned(), told }
         });
     }
 
-    pub(super) fn refused(&mut self, _turn: Turn, host: String, told: bool) {
+    pub(super) fn refused(&mut self, host: String, told: bool) {
         if !told {
             self.tell(NoticeMessage::AccountRemovedHereOnly { host });
         }

@@ -68,9 +68,7 @@ impl Controller {
         id: AccountRef,
         result: Result<SessionsBody, Failure>,
     ) {
-        if let Err(failure) = &result {
-            self.mind(&id, failure).await;
-        }
+        self.mind(&id, &result).await;
         let Some(own) = self.account(&id).cloned() else { return };
         let Stage::Sessions { list, .. } = &mut self.stage else { return };
         if turn == self.turn {
@@ -119,9 +117,7 @@ impl Controller {
         id: AccountRef,
         result: Result<DevicesBody, Failure>,
     ) {
-        if let Err(failure) = &result {
-            self.mind(&id, failure).await;
-        }
+        self.mind(&id, &result).await;
         let Stage::Devices { list, .. } = &mut self.stage else { return };
         if turn == self.turn {
             fill(list, result.map(|body| body.devices.iter().map(device_view).collect()));
@@ -163,21 +159,28 @@ impl Controller {
 
     /// A change at a server came back. It happened whatever is shown by now; the list on show follows.
     pub(super) async fn done(&mut self, account: AccountRef, act: Act, result: Result<(), Failure>) {
-        match &mut self.stage {
-            Stage::Sessions { ending, .. } => {
-                if let Act::EndSession { id } = &act {
-                    ending.retain(|other| other != id);
+        self.mind(&account, &result).await;
+        let is_gone =
+            matches!(&result, Err(Failure::Call(error)) if error.name() == Some(ProblemName::NotFound));
+        let went_through = result.is_ok() || is_gone;
+        match (&mut self.stage, &act) {
+            (Stage::Sessions { list, ending, .. }, Act::EndSession { id }) => {
+                ending.retain(|other| other != id);
+                if let Some(items) = list.items.as_mut().filter(|_| went_through) {
+                    items.retain(|session| session.id != *id);
                 }
             }
-            Stage::Devices { changing, .. } => {
-                if let Act::RenameDevice { id } | Act::RemoveDevice { id } = &act {
-                    changing.retain(|other| other != id);
+            (Stage::Devices { changing, .. }, Act::RenameDevice { id }) => {
+                changing.retain(|other| other != id);
+            }
+            (Stage::Devices { list, changing, .. }, Act::RemoveDevice { id }) => {
+                changing.retain(|other| other != id);
+                if let Some(items) = list.items.as_mut().filter(|_| went_through) {
+                    items.retain(|device| device.id != *id);
                 }
             }
             _ => {}
         }
-        let is_gone =
-            matches!(&result, Err(Failure::Call(error)) if error.name() == Some(ProblemName::NotFound));
         match (result, &act) {
             (Ok(()), Act::EndSession { .. }) => self.tell(NoticeMessage::SessionEnded),
             (Ok(()), Act::EndAllSessions) => self.tell(NoticeMessage::AllSessionsEnded),
@@ -186,7 +189,6 @@ impl Controller {
             (Err(_), Act::EndSession { .. }) if is_gone => self.tell(NoticeMessage::SessionEnded),
             (Err(_), Act::RemoveDevice { .. }) if is_gone => self.tell(NoticeMessage::DeviceRemoved),
             (Err(failure), _) => {
-                self.mind(&account, &failure).await;
                 self.tell(NoticeMessage::Failed { problem: failure.problem(|_| None) });
             }
         }
@@ -224,9 +226,7 @@ impl Controller {
         id: AccountRef,
         result: Result<EnrolmentBody, Failure>,
     ) {
-        if let Err(failure) = &result {
-            self.mind(&id, failure).await;
-        }
+        self.mind(&id, &result).await;
         let Some(origin) = self.account(&id).map(|account| account.origin.clone()) else { return };
         if turn != self.turn {
             return;

@@ -24,7 +24,7 @@ pub(super) enum Message {
     /// The new account's secrets are in the keychain under `id`.
     Kept { turn: Turn, id: AccountRef, result: Result<(), Failure> },
     /// The new account was not wanted; `told`: its device is gone from the server.
-    Refused { turn: Turn, host: String, told: bool },
+    Refused { host: String, told: bool },
     /// News of a camera session.
     Camera { session: u64, news: CameraNews },
     /// The cameras there are.

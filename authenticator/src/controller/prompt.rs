@@ -153,7 +153,7 @@ impl Controller {
             }
             Err(failure) => {
                 prompt.problem = Some(failure.problem(|_| None));
-                self.mind(&account, &failure).await;
+                self.mind::<()>(&account, &Err(failure)).await;
                 return self.end_if_late();
             }
         };
@@ -246,8 +246,9 @@ impl Controller {
             }
             Err(failure) => {
                 *problem = Some(failure.problem(|_| None));
-                self.mind(&account, &failure).await;
-                if failure.signed_out() {
+                let signed_out = failure.signed_out();
+                self.mind::<()>(&account, &Err(failure)).await;
+                if signed_out {
                     return self.finish(Outcome::PageNeverCame);
                 }
             }

@@ -216,10 +216,10 @@ impl Controller {
         if turn != self.turn {
             return;
         }
+        self.mind(&id, &result).await;
         match result {
             Ok(scanned) => self.ask_person(id, *scanned),
             Err(failure) => {
-                self.mind(&id, &failure).await;
                 let problem = failure.problem(|name| match name {
                     ProblemName::NotFound => Some(ErrorCode::CodeUnknown),
                     ProblemName::AlreadyScanned => Some(ErrorCode::CodeAlreadyScanned),
