@@ -15,8 +15,8 @@ use tracing::{info, warn};
 use crate::drain::Drain;
 use crate::tls::Tls;
 
-/// How long a client may take to send the head of a call, so that slow ones do not hold connections.
-const HEAD_LIMIT: Duration = Duration::from_secs(10);
+/// How long a connection may wait for the head of its next call, so that slow and idle clients do not hold it.
+const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
 /// Connections that wait to be accepted; many pages come back at once after a restart.
 const BACKLOG: u32 = 4_096;

@@ -118,10 +118,10 @@ async fn a_certificate_file_is_read_again_on_hangup() {
 #[test]
 fn certificate_files_that_cannot_be_used_are_named() {
     let data = tempdir().unwrap();
-    let refused = run(
-        data.path(),
-        &["serve", "--listen", "127.0.0.1:0", "--certificate", "/no.crt", "--key", "/no.key"],
-    );
-    assert_eq!(refused.code, 1);
-    assert!(refused.err.contains("/no.crt") && refused.err.contains("/no.key"), "{}", refused.err);
+    let files = ["--set", "tls.certificate=/no.crt", "--set", "tls.key=/no.key"];
+    for command in [["serve", "--listen", "127.0.0.1:0"].as_slice(), &["config", "check"]] {
+        let refused = run(data.path(), &[command, &files].concat());
+        assert_eq!(refused.code, 1, "{command:?}");
+        assert!(refused.err.contains("/no.crt") && refused.err.contains("/no.key"), "{}", refused.err);
+    }
 }
