@@ -7,7 +7,9 @@ fn main() {
     match camera::cameras() {
         Ok(cameras) if cameras.is_empty() => println!("no cameras"),
         Ok(cameras) => {
-            cameras.iter().for_each(|camera| println!("camera: {} (id {})", camera.name, camera.id))
+            for camera in cameras {
+                println!("camera: {} (id {})", camera.name, camera.id);
+            }
         }
         Err(error) => println!("cameras cannot be listed: {error}"),
     }

@@ -1,7 +1,7 @@
 //! QR codes in a luma picture: small stages, one file each, and the plan that runs them.
 //!
 //! A stage takes a [`Luma`] and returns what it read. Two families of readers are used because they fail on different
-//! pictures: [`zxing`] (the rxing crate) is fast and good with blur and rotation, [`quirc`] (the rqrr crate) with strong
+//! pictures: `zxing` (the rxing crate) is fast and good with blur and rotation, `quirc` (the rqrr crate) with strong
 //! perspective. A read is only ever reported when the code's own error correction accepted it.
 
 mod payload;

@@ -61,7 +61,10 @@ fn cut_off_files_are_damaged() {
             // A GIF or WebP may be whole enough before its end; what matters is that nothing wrong comes out.
             match picture::read(cut) {
                 Ok(reads) => {
-                    assert!(reads.iter().all(|read| read.text.as_deref() == Some(TEXT)), "{format:?} {parts}")
+                    assert!(
+                        reads.iter().all(|read| read.text.as_deref() == Some(TEXT)),
+                        "{format:?} {parts}"
+                    );
                 }
                 Err(PictureError::Damaged(_) | PictureError::NotAPicture) => {}
                 Err(other) => panic!("{format:?} {parts}: {other:?}"),
