@@ -176,7 +176,7 @@ describe("accounts and settings", () => {
     expect(window.acts).toEqual([{ command: "sign_out", account: "a2" }]);
   });
 
-  it("changes one setting and keeps the others", async () => {
+  it("changes one setting and keeps the others, also those that are still on their way", async () => {
     const window = await open("settings");
     const before = fixture("settings").settings;
     await user.click(screen.getByTestId("start-at-login"));
@@ -184,8 +184,8 @@ describe("accounts and settings", () => {
     await user.selectOptions(screen.getByTestId("language"), "de");
     expect(window.acts).toEqual([
       { command: "change_settings", settings: { ...before, start_at_login: true } },
-      { command: "change_settings", settings: { ...before, theme: "dark" } },
-      { command: "change_settings", settings: { ...before, language: "de" } },
+      { command: "change_settings", settings: { ...before, start_at_login: true, theme: "dark" } },
+      { command: "change_settings", settings: { ...before, start_at_login: true, theme: "dark", language: "de" } },
     ]);
   });
 

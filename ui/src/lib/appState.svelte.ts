@@ -1,4 +1,4 @@
-import type { CameraChoice, Command, ViewState } from "../generated";
+import type { CameraChoice, Command, Settings, ViewState } from "../generated";
 import type { Bridge } from "./bridge";
 
 /** Holds the newest view state that the program pushed. Everything else that the window knows lives in its components. */
@@ -9,6 +9,8 @@ export class AppState {
   /** Cameras as the scan view last listed them, for the settings. */
   cameras = $state.raw<CameraChoice[]>([]);
   readonly bridge: Bridge;
+  /** Settings that were sent and not pushed back so far: the next change builds on them, not on older ones. */
+  #sentSettings: Settings | null = null;
 
   constructor(bridge: Bridge) {
     this.bridge = bridge;
@@ -31,6 +33,7 @@ export class AppState {
   accept(state: ViewState): void {
     if (this.view && state.revision < this.view.revision) return;
     this.view = state;
+    if (same(state.settings, this.#sentSettings)) this.#sentSettings = null;
     if (state.screen.view === "scan" && state.screen.cameras.length > 0) this.cameras = state.screen.cameras;
   }
 
@@ -39,8 +42,22 @@ export class AppState {
     this.bridge.send(command).catch((error: unknown) => this.#lose(error));
   }
 
+  /** Changes some settings and keeps the others. */
+  changeSettings(part: Partial<Settings>): void {
+    const now = this.#sentSettings ?? this.view?.settings;
+    if (!now) return;
+    this.#sentSettings = { ...now, ...part };
+    this.send({ command: "change_settings", settings: this.#sentSettings });
+    // Should they be refused, the pushed ones count again.
+    setTimeout(() => (this.#sentSettings = null), 2000);
+  }
+
   #lose(error: unknown): void {
     this.lost = true;
     void this.bridge.report(`window lost its program: ${String(error)}`).catch(() => undefined);
   }
+}
+
+function same(a: Settings, b: Settings | null): boolean {
+  return b !== null && (Object.keys(b) as (keyof Settings)[]).every((name) => a[name] === b[name]);
 }
