@@ -63,6 +63,9 @@ impl Service {
         let page = PageProof { secret: secret.hash(), key: key.thumbprint() };
         let event = Event::Redeem(page);
         let step = apply(&read.request, &event, now, &self.lives);
+        if step.answer == Err(Refused::WrongKey) {
+            return Err(self.failed(address, Failure::InvalidProof).await);
+        }
         let ticket = match (step.answer?, &read.request.state) {
             (Done::Redeemed, State::Approved { lock, .. }) => lock.ticket,
             (Done::RedeemedAgain, State::Over { decided: Some(decided), .. }) => decided.lock.ticket,

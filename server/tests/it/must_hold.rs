@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use futures_util::future::join_all;
 use protocol::encoding::{array_from_base32, base64url};
@@ -357,13 +357,7 @@ async fn nothing_personal_reaches_a_page_before_approval() {
 /// Point 9: what is logged during a whole login holds no secret and nobody's name.
 #[tokio::test]
 async fn no_secret_reaches_the_log() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
-    let watched = tracing::subscriber::set_default(subscriber);
+    let log = Log::of_this_process();
     let node = Node::start().await;
     let account = node.account("ada", Some("correct horse")).await;
     let code = node.link(account.id).await;
@@ -374,7 +368,6 @@ async fn no_secret_reaches_the_log() {
     page.refresh().await.expect(204);
     let link =
         device.call("POST", "/api/enrolments", None).await.expect(201)["link"].as_str().unwrap().to_owned();
-    drop(watched);
 
     let text = log.text();
     assert!(text.contains("Signed in") && text.contains(&request.id), "{text}");
@@ -426,6 +419,20 @@ async fn session_tokens_are_in_cookies_only_and_nothing_is_cached() {
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
+    /// One for all tests of the process: what a thread of its own hears depends on who else runs.
+    fn of_this_process() -> Self {
+        static LOG: LazyLock<Log> = LazyLock::new(|| {
+            let log = Log::default();
+            tracing_subscriber::fmt()
+                .with_env_filter("countersign_server=trace,sqlx=debug,axum=trace")
+                .with_ansi(false)
+                .with_writer(log.clone())
+                .init();
+            log
+        });
+        LOG.clone()
+    }
+
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
