@@ -74,7 +74,7 @@ pub trait Durable: Send + Sync {
     async fn create_enrolment(&self, new: &NewEnrolment, by: &By, now: Timestamp)
     -> Result<bool, StoreError>;
 
-    /// Enrols with a link, once. The same key may repeat within [`REPEAT_S`](super::REPEAT_S) of the first time: the
+    /// Enrols with a link, once. The same key may repeat within [`REPEAT_S`] of the first time: the
     /// same device, and only the newest token works. Audit: `device_enrolled` (not for a repeat).
     async fn enrol_by_code(
         &self,
@@ -259,7 +259,7 @@ pub struct Keep {
 pub struct Swept {
     /// Sessions that were past their life and are ended now.
     pub expired_sessions: u64,
-    /// Rows that are gone: ended sessions, enrolments, decisions, audit entries.
+    /// Rows that are gone: ended sessions, enrolments, decisions, audit entries, devices long removed.
     pub rows: u64,
 }
 

@@ -218,25 +218,33 @@ pub(super) const CHANGED_HEADS: &str = "SELECT h.chain, h.seq, h.hash FROM audit
 pub(super) const SET_ANCHORED: &str = "INSERT INTO anchored (chain, seq) VALUES ($1, $2) \
     ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq";
 
-// Housekeeping: a bounded number of rows at once, so that nobody waits long behind it
+// Housekeeping: at most 500 rows or chains at once, so that nobody waits long behind it
 
 pub(super) const EXPIRE_SESSIONS: &str = "UPDATE sessions SET ended_at = $1, end_reason = 'expired' \
     WHERE ended_at IS NULL AND id IN (SELECT s.id FROM sessions s \
-    WHERE s.ended_at IS NULL AND (s.last_seen_at <= $2 OR s.created_at <= $3) LIMIT 200) \
+    WHERE s.ended_at IS NULL AND (s.last_seen_at <= $2 OR s.created_at <= $3) LIMIT 500) \
     RETURNING id, account, browser, system";
+/// The same sessions as [`DELETE_ENDED_SESSIONS`], in the transaction with it.
 pub(super) const KEEP_KNOWN_KEYS: &str = "INSERT INTO known_keys (account, thumbprint, last_at) \
     SELECT s.account, k.thumbprint, MAX(s.last_seen_at) FROM sessions s JOIN session_keys k ON k.session = s.id \
-    WHERE s.ended_at IS NOT NULL AND s.ended_at <= $1 GROUP BY s.account, k.thumbprint \
+    WHERE s.id IN (SELECT e.id FROM sessions e WHERE e.ended_at IS NOT NULL AND e.ended_at <= $1 \
+    ORDER BY e.ended_at, e.id LIMIT 500) GROUP BY s.account, k.thumbprint \
     ON CONFLICT (account, thumbprint) DO UPDATE SET last_at = excluded.last_at";
-pub(super) const DELETE_ENDED_SESSIONS: &str =
-    "DELETE FROM sessions WHERE ended_at IS NOT NULL AND ended_at <= $1";
+pub(super) const DELETE_ENDED_SESSIONS: &str = "DELETE FROM sessions WHERE id IN \
+    (SELECT e.id FROM sessions e WHERE e.ended_at IS NOT NULL AND e.ended_at <= $1 \
+    ORDER BY e.ended_at, e.id LIMIT 500)";
 pub(super) const DELETE_KNOWN_KEYS: &str = "DELETE FROM known_keys WHERE last_at <= $1";
 pub(super) const DELETE_ENROLMENTS: &str = "DELETE FROM enrolments \
     WHERE (used_at IS NULL AND expires_at <= $1) OR (used_at IS NOT NULL AND used_at <= $2)";
-pub(super) const DELETE_DECISIONS: &str = "DELETE FROM decisions WHERE decided_at <= $1";
+pub(super) const DELETE_DECISIONS: &str = "DELETE FROM decisions WHERE ticket IN \
+    (SELECT o.ticket FROM decisions o WHERE o.decided_at <= $1 LIMIT 500)";
+/// Removed devices that no session names any more.
+pub(super) const DELETE_REVOKED_DEVICES: &str = "DELETE FROM devices WHERE revoked_at IS NOT NULL AND revoked_at <= $1 \
+    AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.device = devices.id) \
+    AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.device = devices.id)";
 /// The last place of each chain that is too old, leaving every chain its head.
 pub(super) const TRIMMABLE_CHAINS: &str = "SELECT o.chain, MAX(o.seq) AS seq FROM audit o WHERE o.at <= $1 \
-    AND EXISTS (SELECT 1 FROM audit n WHERE n.chain = o.chain AND n.seq > o.seq) GROUP BY o.chain LIMIT 200";
+    AND EXISTS (SELECT 1 FROM audit n WHERE n.chain = o.chain AND n.seq > o.seq) GROUP BY o.chain LIMIT 500";
 pub(super) const SET_CHAIN_START: &str = "INSERT INTO chain_starts (chain, seq, hash) \
     SELECT t.chain, t.seq, t.hash FROM audit t WHERE t.chain = $1 AND t.seq = $2 \
     ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";

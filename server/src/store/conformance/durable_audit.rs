@@ -209,3 +209,31 @@ pub(super) async fn what_was_refused_leaves_no_entry(store: Arc<impl Durable + '
     world.redeem(&new_session(&approved), NOW.plus_s(60)).await;
     assert_eq!(world.kinds().await.len(), before + 1);
 }
+
+pub(super) async fn a_sweep_takes_more_than_one_step_holds(store: Arc<impl Durable + 'static>) {
+    let world = World::new(store).await;
+    for _ in 0..501 {
+        world.decide(&world.decision(Decision::Deny), NOW).await;
+    }
+    let swept = world.store.sweep(&KEEP, NOW.plus_s(400 * DAY_S)).await.unwrap();
+    assert_eq!(swept.rows, 501 + 503 + 1, "decisions, entries but the last, and the link");
+    assert_eq!(world.kinds().await.len(), 1);
+}
+
+pub(super) async fn a_removed_device_is_forgotten_after_its_sessions(store: Arc<impl Durable + 'static>) {
+    let world = World::new(store).await;
+    let (account, device) = (world.account, world.device.id);
+    let (new, mut session) = world.sign_in_with(fresh_thumbprint(), SessionKind::Independent, NOW).await;
+    world.store.revoke_device(account, device, &By::operator(), NOW).await.unwrap();
+    let keep = Keep { activity_s: DAY_S, ended_sessions_s: DAY_S, ..KEEP };
+    let at = NOW.plus_s(2 * DAY_S);
+    world.store.touch_session(&session, at).await.unwrap();
+    world.store.sweep(&keep, at).await.unwrap();
+    session = world.store.session(new.id, &LIVES, at).await.unwrap().unwrap();
+    assert_eq!(session.device_name, "Desk");
+    world.store.end_sessions(account, &page(), at).await.unwrap();
+    let gone_at = at.plus_s(DAY_S);
+    world.store.sweep(&keep, gone_at).await.unwrap();
+    assert!(world.store.session(new.id, &LIVES, at).await.unwrap().is_none());
+    assert!(world.store.account(account).await.unwrap().is_some());
+}

@@ -74,6 +74,8 @@ macro_rules! durable_suite {
                 anchors_come_once_a_minute_over_what_changed,
                 a_trimmed_chain_still_verifies_and_goes_on,
                 a_sweep_ends_and_forgets,
+                a_sweep_takes_more_than_one_step_holds,
+                a_removed_device_is_forgotten_after_its_sessions,
                 what_was_refused_leaves_no_entry,
             }
             durable_races::{

@@ -6,7 +6,7 @@ use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
 use tokio::sync::mpsc;
 
-use super::{SqliteStore, accounts, audit, decisions, devices, sessions, sweep};
+use super::{SqliteStore, Writing, accounts, audit, decisions, devices, sessions, sweep};
 use crate::store::accounts::{Account, AccountState, CreateAccount, NewAccount};
 use crate::store::audit::{ActivityPage, AuditKind, Body, By};
 use crate::store::decisions::{NewDecision, Recorded, StoredDecision};
@@ -343,14 +343,34 @@ impl Durable for SqliteStore {
     }
 
     async fn sweep(&self, keep: &Keep, now: Timestamp) -> Result<Swept, StoreError> {
-        const DURING: &str = "sweep";
-        let args = (*keep, now);
-        // Three transactions, so that logins get in between.
-        let expired =
-            self.write(DURING, args, |tx, (keep, now)| sweep::expire(tx, keep, *now).boxed()).await?;
-        let forgotten =
-            self.write(DURING, args, |tx, (keep, now)| sweep::forget(tx, keep, *now).boxed()).await?;
-        let trimmed = self.write(DURING, args, |tx, (keep, now)| sweep::trim(tx, keep, *now).boxed()).await?;
-        Ok(sweep::swept(expired, forgotten, trimmed))
+        let expire: Step = |tx, (keep, now)| sweep::expire(tx, keep, *now).boxed();
+        let steps: [Step; 4] = [
+            |tx, (keep, now)| sweep::forget_sessions(tx, keep, *now).boxed(),
+            |tx, (keep, now)| sweep::forget_decisions(tx, keep, *now).boxed(),
+            |tx, (keep, now)| sweep::forget_rest(tx, keep, *now).boxed(),
+            |tx, (keep, now)| sweep::trim(tx, keep, *now).boxed(),
+        ];
+        let mut swept = Swept { expired_sessions: self.repeat(expire, *keep, now).await?, rows: 0 };
+        for step in steps {
+            swept.rows += self.repeat(step, *keep, now).await?;
+        }
+        Ok(swept)
+    }
+}
+
+/// A part of a sweep.
+type Step = Writing<(Keep, Timestamp), sweep::Step>;
+
+impl SqliteStore {
+    /// Takes a step until nothing is left of it, each time in a transaction of its own: logins get in between.
+    async fn repeat(&self, step: Step, keep: Keep, now: Timestamp) -> Result<u64, StoreError> {
+        let mut rows = 0;
+        loop {
+            let done = self.write("sweep", (keep, now), step).await?;
+            rows += done.rows;
+            if !done.again {
+                return Ok(rows);
+            }
+        }
     }
 }

@@ -5,12 +5,23 @@ use super::rows::{Columns as _, Fault};
 use super::sessions;
 use super::writer::Tx;
 use crate::store::audit::{AuditKind, By};
-use crate::store::durable::{Keep, REPEAT_S, Swept};
+use crate::store::durable::{Keep, REPEAT_S};
 use crate::store::sessions::EndReason;
 use crate::store::statements as sql;
 
-/// Ends sessions that are past their life, a bounded number of them.
-pub(super) async fn expire(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<u64, Fault> {
+/// What one step handles at most, as its statements say.
+const STEP_MAX: u64 = 500;
+
+/// What one step did.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub(super) rows: u64,
+    /// There may be more to do.
+    pub(super) again: bool,
+}
+
+/// Ends sessions that are past their life.
+pub(super) async fn expire(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
     let rows = sqlx::query(sql::EXPIRE_SESSIONS)
         .bind(now.unix_s())
         .bind(now.plus_s(-keep.sessions.idle_s).unix_s())
@@ -21,33 +32,37 @@ pub(super) async fn expire(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<u
         let (kind, reason) = (AuditKind::SessionExpired, EndReason::Expired);
         sessions::note_end(tx, row, kind, reason, &By::server(), now).await?;
     }
-    Ok(rows.len() as u64)
+    Ok(Step::of(rows.len() as u64))
 }
 
-/// Forgets what is kept long enough.
-pub(super) async fn forget(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<u64, Fault> {
-    let sessions_before = now.plus_s(-keep.ended_sessions_s).unix_s();
-    let activity_before = now.plus_s(-keep.activity_s).unix_s();
-    sqlx::query(sql::KEEP_KNOWN_KEYS).bind(sessions_before).execute(&mut tx.connection).await?;
-    let mut rows = 0;
-    for (statement, before) in [
-        (sql::DELETE_ENDED_SESSIONS, sessions_before),
-        (sql::DELETE_KNOWN_KEYS, activity_before),
-        (sql::DELETE_DECISIONS, activity_before),
-    ] {
-        let done = sqlx::query(statement).bind(before).execute(&mut tx.connection).await?;
-        rows += done.rows_affected();
-    }
+/// Forgets ended sessions, but not which browsers they were in.
+pub(super) async fn forget_sessions(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
+    let before = now.plus_s(-keep.ended_sessions_s);
+    delete(tx, sql::KEEP_KNOWN_KEYS, before).await?;
+    Ok(Step::of(delete(tx, sql::DELETE_ENDED_SESSIONS, before).await?))
+}
+
+/// Forgets decisions that are kept long enough.
+pub(super) async fn forget_decisions(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
+    let before = now.plus_s(-keep.activity_s);
+    Ok(Step::of(delete(tx, sql::DELETE_DECISIONS, before).await?))
+}
+
+/// Forgets what there is little of.
+pub(super) async fn forget_rest(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
+    let before = now.plus_s(-keep.activity_s);
+    let mut rows = delete(tx, sql::DELETE_KNOWN_KEYS, before).await?;
+    rows += delete(tx, sql::DELETE_REVOKED_DEVICES, before).await?;
     let enrolments = sqlx::query(sql::DELETE_ENROLMENTS)
         .bind(now.unix_s())
         .bind(now.plus_s(-REPEAT_S).unix_s())
         .execute(&mut tx.connection)
         .await?;
-    Ok(rows + enrolments.rows_affected())
+    Ok(Step { rows: rows + enrolments.rows_affected(), again: false })
 }
 
 /// Trims chains from their start; what a trimmed chain goes on from is kept beside it.
-pub(super) async fn trim(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<u64, Fault> {
+pub(super) async fn trim(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
     let chains = sqlx::query(sql::TRIMMABLE_CHAINS)
         .bind(now.plus_s(-keep.activity_s).unix_s())
         .fetch_all(&mut tx.connection)
@@ -55,16 +70,20 @@ pub(super) async fn trim(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<u64
     let mut rows = 0;
     for row in &chains {
         let (chain, seq) = (row.text("chain")?, row.try_get::<i64, _>("seq")?);
-        for statement in [sql::SET_CHAIN_START, sql::TRIM_CHAIN] {
-            let done = sqlx::query(statement).bind(&chain).bind(seq).execute(&mut tx.connection).await?;
-            rows += done.rows_affected();
-        }
-        rows -= 1;
+        sqlx::query(sql::SET_CHAIN_START).bind(&chain).bind(seq).execute(&mut tx.connection).await?;
+        let trimmed = sqlx::query(sql::TRIM_CHAIN).bind(&chain).bind(seq).execute(&mut tx.connection).await?;
+        rows += trimmed.rows_affected();
     }
-    Ok(rows)
+    Ok(Step { rows, again: chains.len() as u64 == STEP_MAX })
 }
 
-/// What [`Swept`] says of the three.
-pub(super) const fn swept(expired_sessions: u64, forgotten: u64, trimmed: u64) -> Swept {
-    Swept { expired_sessions, rows: forgotten + trimmed }
+impl Step {
+    const fn of(rows: u64) -> Self {
+        Self { rows, again: rows == STEP_MAX }
+    }
+}
+
+async fn delete(tx: &mut Tx, statement: &'static str, before: Timestamp) -> Result<u64, Fault> {
+    let done = sqlx::query(statement).bind(before.unix_s()).execute(&mut tx.connection).await?;
+    Ok(done.rows_affected())
 }
