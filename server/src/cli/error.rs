@@ -86,6 +86,7 @@ impl CliError {
             }
             cause = error.source();
         }
+        text.truncate(text.trim_end().len());
         text
     }
 }

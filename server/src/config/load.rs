@@ -89,17 +89,18 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
     };
     let as_text = read(toml::Value::String(one.value.clone()));
     let as_toml = as_toml(&one.value).map(read);
-    match (as_text, as_toml) {
-        (Ok(layer), _) | (Err(_), Some(Ok(layer))) => Ok(layer),
-        (Err(error), None) | (Err(_), Some(Err(error))) => {
-            let secret = one.name == "server_key";
-            Err(ConfigError::Flag {
-                name: one.name.clone(),
-                value: if secret { "...".to_owned() } else { one.value.clone() },
-                problem: error.message().to_owned(),
-            })
-        }
-    }
+    let error = match (as_text, as_toml) {
+        (Ok(layer), _) | (Err(_), Some(Ok(layer))) => return Ok(layer),
+        // Where text is no answer at all, the other reading knows better what is wrong.
+        (Err(text), Some(Err(toml))) if text.message().starts_with("invalid type") => toml,
+        (Err(text), _) => text,
+    };
+    let secret = one.name == "server_key";
+    Err(ConfigError::Flag {
+        name: one.name.clone(),
+        value: if secret { "...".to_owned() } else { one.value.clone() },
+        problem: error.message().to_owned(),
+    })
 }
 
 fn as_toml(text: &str) -> Option<toml::Value> {
@@ -183,6 +184,8 @@ mod tests {
         let number = refused(&["lives.waiting_s=soon"]);
         assert!(number.contains("lives.waiting_s=soon") && number.contains("u32"), "{number}");
         let origin = refused(&["origin=https://Example.com/"]);
+        let address = refused(&["listen=8080"]);
+        assert!(address.contains("listen=8080") && address.contains("as in 127.0.0.1:8080"), "{address}");
         assert!(origin.contains("did you mean \"https://example.com\""), "{origin}");
     }
 

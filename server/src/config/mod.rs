@@ -33,7 +33,11 @@ const DAY_S: i64 = 86_400;
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct Settings {
     /// Address and port to listen on. Port 0 lets the system choose.
-    #[config(env = "COUNTERSIGN_LISTEN", default = "127.0.0.1:8080")]
+    #[config(
+        env = "COUNTERSIGN_LISTEN",
+        default = "127.0.0.1:8080",
+        deserialize_with = values::address_from_text
+    )]
     pub listen: SocketAddr,
 
     /// The one public origin, as browsers and authenticators see it: scheme, host and port, in lower case,
@@ -172,7 +176,7 @@ pub struct LimitSettings {
     #[config(env = "COUNTERSIGN_LIMITS_WINDOW_S", default = 600)]
     pub window_s: u32,
 
-    /// Typed codes of one account in an hour, right or wrong.
+    /// Typed codes that one account may get wrong in an hour.
     #[config(env = "COUNTERSIGN_LIMITS_USER_CODES_PER_ACCOUNT_AND_HOUR", default = 20)]
     pub user_codes_per_account_and_hour: u32,
 
@@ -327,7 +331,7 @@ pub struct LogSettings {
 pub struct MetricsSettings {
     /// Address for /metrics, as in "127.0.0.1:9464". Nothing listens when absent. It asks for no password, so a
     /// loopback address is the right one unless the network in between is yours.
-    #[config(env = "COUNTERSIGN_METRICS_LISTEN")]
+    #[config(env = "COUNTERSIGN_METRICS_LISTEN", deserialize_with = values::address_from_text)]
     pub listen: Option<SocketAddr>,
 }
 

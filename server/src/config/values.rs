@@ -1,7 +1,7 @@
 //! Values that settings are made of. Each names what is allowed when it is given something else.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -57,6 +57,19 @@ pub(super) fn origin_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Re
             ),
             (error, _) => serde::de::Error::custom(format!("\"{text}\" is no origin; {error}")),
         }
+    })
+}
+
+/// Reads an address to listen on.
+///
+/// # Errors
+/// A sentence with what is allowed.
+pub(super) fn address_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        serde::de::Error::custom(format!(
+            "\"{text}\" is no address to listen on; allowed is ADDRESS:PORT, as in 127.0.0.1:8080 or [::]:443"
+        ))
     })
 }
 
