@@ -28,7 +28,10 @@ impl Driver {
     pub async fn open(program: Program, port: u16, capabilities: Value) -> Result<Self> {
         let capabilities: Capabilities = serde_json::from_value(capabilities)?;
         let url = format!("http://127.0.0.1:{port}");
-        let window = WebDriver::new(&url, capabilities).await.context("the driver opens no window")?;
+        // A slow machine may take its time for a single answer, too.
+        let window =
+            WebDriver::builder(&url, capabilities).request_timeout(4 * patience::limit()).connect().await;
+        let window = window.context("the driver opens no window")?;
         Ok(Self { window, program: Mutex::new(Some(program)) })
     }
 

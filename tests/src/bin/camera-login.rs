@@ -52,6 +52,8 @@ async fn sign_in(stage: &Stage, options: &Options) -> Result<()> {
     let link = server.add_account("ada")?;
     let look = Look { camera: true, ..Look::default() };
     let browser = Browser::with_look(stage, "browser", &look).await?;
+    // Small enough that its code fills much of the camera's picture.
+    browser.resize(560, 620).await?;
     let page = browser.open(&server.login_url()).await?;
     let code = page.picture_of_code(&stage.folder("picture")?).await?;
     std::fs::copy(code, &options.picture)?;
@@ -106,7 +108,8 @@ async fn sign_in(stage: &Stage, options: &Options) -> Result<()> {
 /// Waits until the camera is so; presses "Try again" where the app waits for that.
 async fn camera_is(app: &App, wanted: &str) -> Result<()> {
     patience::until(&format!("the camera to be {wanted}"), async || {
-        let is = app.attribute("camera", "data-camera").await?;
+        let script = "return document.querySelector('[data-testid=camera]')?.dataset.camera ?? ''";
+        let is: String = app.driver().read(script).await?;
         if is != wanted && app.has("retry-camera").await? {
             app.click("retry-camera").await?;
         }
