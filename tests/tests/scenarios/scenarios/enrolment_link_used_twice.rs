@@ -42,6 +42,7 @@ async fn enrolment_link_used_twice() -> Result<()> {
         app.until("add_computer").await?;
         app.driver().shown("[data-testid=enrolment-qr]").await?;
         let picture = stage.folder("pictures")?.join("enrolment.png");
+        app.driver().settled().await?;
         app.driver().picture(&picture).await?;
         second.choose_picture(&picture).await?;
         second.agree_to_enrol().await
