@@ -26,8 +26,12 @@ use crate::warnings::warnings;
 
 /// How long an approved page has to come for its session, in seconds (docs/protocol.md, state table).
 const APPROVED_LIFE: Duration = Duration::from_mins(1);
-/// Time between two looks for its session.
+/// Time between two looks for its session: a page that watches comes at once, and may be signed out again soon.
+const LOOK_PERIOD_FIRST: Duration = Duration::from_millis(150);
+/// Time between two looks after [`LOOKING_CLOSELY`].
 const LOOK_PERIOD: Duration = Duration::from_millis(700);
+/// How long the first period holds.
+const LOOKING_CLOSELY: Duration = Duration::from_secs(3);
 /// Waits before a decision that could not be sent is sent again.
 const RESEND_AFTER: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
@@ -230,6 +234,7 @@ impl Controller {
         let now = self.reach.clock.elapsed();
         let Stage::WaitingForPage { account, request, ends, problem, .. } = &mut self.stage else { return };
         let account = account.clone();
+        let is_early = now + APPROVED_LIFE < *ends + LOOKING_CLOSELY;
         match result {
             Ok(body) => {
                 *problem = None;
@@ -253,7 +258,7 @@ impl Controller {
                 }
             }
         }
-        self.wake_in(LOOK_PERIOD);
+        self.wake_in(if is_early { LOOK_PERIOD_FIRST } else { LOOK_PERIOD });
     }
 }
 
