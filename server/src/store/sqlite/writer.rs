@@ -124,9 +124,15 @@ async fn work_off(mut waiting: mpsc::Receiver<Box<dyn Job>>, mut tx: Tx) {
             read.answer(Ok(()));
         }
         match together(&mut tx, &mut writes).await {
-            Together::Committed => writes.into_iter().for_each(|job| job.answer(Ok(()))),
+            Together::Committed => {
+                for job in writes {
+                    job.answer(Ok(()));
+                }
+            }
             Together::Locked(error) => {
-                writes.into_iter().for_each(|job| job.answer(Err(Shared(Arc::clone(&error)))));
+                for job in writes {
+                    job.answer(Err(Shared(Arc::clone(&error))));
+                }
             }
             Together::Failed => {
                 for job in writes {
