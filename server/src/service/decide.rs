@@ -68,13 +68,12 @@ impl Service {
         holder: &Holder,
         address: ClientAddress,
     ) -> Result<Option<Result<(), Failure>>, Failure> {
-        let mut now = self.now();
+        let now = self.now();
         let mut step = apply(&read.request, &Event::Decide(*decide), now, &self.lives);
         if step.answer == Ok(Done::Decided) {
             match self.arbitrate(read, decide, statement, holder, address, now).await? {
                 Arbitrated::From(decided_at) => {
-                    now = decided_at;
-                    step = apply(&read.request, &Event::Decide(*decide), now, &self.lives);
+                    step = apply(&read.request, &Event::Decide(*decide), decided_at, &self.lives);
                 }
                 Arbitrated::Behind => {
                     self.settle(read.clone()).await?;

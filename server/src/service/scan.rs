@@ -91,7 +91,7 @@ impl Service {
                         self.note_refused(&request, holder, "network", address, now).await?;
                     }
                     step.answer?;
-                    tracing::info!(request.id = %request.id, device.id = %holder.device.id, "Login request scanned");
+                    tracing::debug!(request.id = %request.id, device.id = %holder.device.id, "Login request scanned");
                     return scanned_body(&request, now);
                 }
                 Written::Again | Written::UserCodeTaken => {}

@@ -58,7 +58,7 @@ impl Service {
             Inserted::Inserted(_) => {}
             Inserted::TooMany { retry_after_s } => return Err(Failure::TooMany { retry_after_s }),
         }
-        tracing::info!(request.id = %request.id, "Login request started");
+        tracing::debug!(request.id = %request.id, "Login request started");
         Ok(Started { body: self.show(&request, now), secret, cookie_s: self.request_life_s() })
     }
 

@@ -36,6 +36,8 @@ pub struct Watch {
     quiet_s: i64,
     /// Until the next look without a change.
     wait_s: i64,
+    /// Whether the next look asks the durable store too. Whoever wrote a change has just done so.
+    reviews: bool,
     over: bool,
 }
 
@@ -91,6 +93,7 @@ impl Service {
             shown: None,
             quiet_s: 0,
             wait_s: 0,
+            reviews: true,
             over: false,
         })
     }
@@ -129,8 +132,12 @@ impl Watch {
             biased;
             () = self.drain.draining() => Some(Closing::Draining),
             _ = &mut self.evicted => Some(Closing::Replaced),
-            there = self.wakeups.changed() => (!there).then_some(Closing::Draining),
+            there = self.wakeups.changed() => {
+                self.reviews = false;
+                (!there).then_some(Closing::Draining)
+            }
             () = tokio::time::sleep(due) => {
+                self.reviews = true;
                 self.quiet_s += self.wait_s;
                 None
             }
@@ -144,7 +151,9 @@ impl Watch {
     async fn look(&mut self) -> Result<Option<RequestBody>, Failure> {
         let service = &self.service;
         let read = service.remembered(service.short_lived.by_id(self.id).await?)?;
-        let read = service.settle(read).await?.ok_or(Failure::NotFound)?;
+        let settled =
+            if self.reviews { service.settle(read).await? } else { service.settle_if_past(read).await? };
+        let read = settled.ok_or(Failure::NotFound)?;
         let now = service.now();
         let wait_s = service.next_look_s(&read.request, now);
         let reviewed = matches!(read.request.state, State::Scanned { .. } | State::Approved { .. });

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use protocol::id::RequestId;
+use protocol::secret::Secret;
 use protocol::statement::Decision;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -224,6 +226,19 @@ async fn a_deadline_closes_the_socket_with_its_reason() {
     assert_eq!(page.stands(&request).await, "expired waiting");
     socket.expect(("expired", Some("waiting"))).await;
     assert_eq!(socket.closed().await, 1000);
+}
+
+/// Thousands wait at once, so each has to be small; what it reads into and the connection come on top.
+#[tokio::test]
+async fn a_waiting_page_keeps_little() {
+    let node = Node::start().await;
+    let page = node.page();
+    let request = page.start().await;
+    let secret = Secret::parse(&page.cookie(&request.id).unwrap()).unwrap();
+    let id = RequestId::parse(&request.id).unwrap();
+    let mut watch = node.service.watch(id, Some(&secret)).await.unwrap();
+    let kept = size_of_val(&watch) + size_of_val(&watch.next());
+    assert!(kept < 1_024, "{kept} bytes");
 }
 
 #[tokio::test]
