@@ -15,6 +15,7 @@ fn main() {
             "send",
             "next_frame",
             "read_picture",
+            "paste_picture",
             "copy_text",
             "log_ui",
         ]))

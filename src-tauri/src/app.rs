@@ -45,6 +45,7 @@ pub(crate) fn run(opening: Opening) -> tauri::Result<()> {
             commands::send,
             commands::next_frame,
             commands::read_picture,
+            commands::paste_picture,
             commands::copy_text,
             commands::log_ui,
         ])

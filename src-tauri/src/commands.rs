@@ -12,6 +12,8 @@ use tauri::ipc::{InvokeBody, Request, Response};
 use tauri::{AppHandle, State};
 use tauri_plugin_clipboard_manager::ClipboardExt;
 
+use crate::clipboard_picture;
+
 /// Number of the last preview picture that the window got.
 #[derive(Debug, Default)]
 pub(crate) struct LastFrame(AtomicU64);
@@ -58,6 +60,19 @@ pub(crate) async fn next_frame(
 pub(crate) async fn read_picture(authenticator: State<'_, Handle>, request: Request<'_>) -> Result<(), CallError> {
     let InvokeBody::Raw(bytes) = request.body() else { return Err(CallError::NotBytes) };
     authenticator.picture(bytes.clone()).await;
+    Ok(())
+}
+
+/// The picture on the clipboard: the person pressed the paste keys, and the webview could not see one.
+#[tauri::command]
+pub(crate) async fn paste_picture(app: AppHandle, authenticator: State<'_, Handle>) -> Result<(), CallError> {
+    // The owner of the clipboard is another program, which may take its time.
+    let read = tauri::async_runtime::spawn_blocking(move || clipboard_picture::read(&app)).await;
+    match read {
+        Ok(Ok(picture)) => authenticator.picture(picture).await,
+        Ok(Err(details)) => authenticator.send(Command::PictureFailed { details }).await,
+        Err(error) => authenticator.send(Command::PictureFailed { details: error.to_string() }).await,
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@
 
 mod app;
 mod arguments;
+mod clipboard_picture;
 mod commands;
 mod keychain_store;
 mod logging;

@@ -17,6 +17,11 @@ addEventListener("unhandledrejection", (event) => {
   void tauriBridge.report(`unhandled: ${String(event.reason)}`).catch(() => undefined);
 });
 
+// The webview's own menu offers what a page has and a window has not. Fields and texts keep theirs.
+addEventListener("contextmenu", (event) => {
+  if (!(event.target instanceof Element && event.target.closest("input, .selectable"))) event.preventDefault();
+});
+
 const app = new AppState(tauriBridge);
 mount(App, { target, props: { app } });
 void app.start();

@@ -76,6 +76,12 @@ describe("scanning", () => {
     expect(window.acts).toEqual([{ command: "scan_text", text: "https://a.example/Q/X" }]);
   });
 
+  it("asks the program for the clipboard when the webview shows nothing of it", async () => {
+    const window = await open("scan");
+    await fireEvent.paste(document.body, { clipboardData: { files: [], getData: () => "" } });
+    expect(window.pastes).toBe(1);
+  });
+
   it("leaves a paste into a field to the field", async () => {
     const window = await open("add-account");
     await fireEvent.paste(screen.getByTestId("link-input"), { clipboardData: { files: [], getData: () => "https://a.example/E/X" } });

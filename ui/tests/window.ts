@@ -13,6 +13,7 @@ export class TestWindow {
   readonly copied: string[] = [];
   readonly pictures: ArrayBuffer[] = [];
   readonly reports: string[] = [];
+  pastes = 0;
   readonly app: AppState;
   #push: ((state: ViewState) => void) | undefined;
   #revision = 1;
@@ -33,6 +34,10 @@ export class TestWindow {
       nextFrame: () => Promise.resolve(new ArrayBuffer(0)),
       readPicture: (bytes) => {
         this.pictures.push(bytes);
+        return Promise.resolve();
+      },
+      pastePicture: () => {
+        this.pastes++;
         return Promise.resolve();
       },
       copyText: (text) => {

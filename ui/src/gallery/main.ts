@@ -36,6 +36,7 @@ if (!fixture) {
     onView: () => Promise.resolve(() => undefined),
     nextFrame: drawFrame,
     readPicture: () => Promise.resolve(),
+    pastePicture: () => Promise.resolve(),
     copyText: () => Promise.resolve(),
     report: () => Promise.resolve(),
   };

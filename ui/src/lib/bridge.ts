@@ -14,6 +14,8 @@ export interface Bridge {
   nextFrame(): Promise<ArrayBuffer>;
   /** Hands the bytes of a picture file over to be read. */
   readPicture(bytes: ArrayBuffer): Promise<void>;
+  /** Reads the picture on the clipboard, where the webview itself may not see it. */
+  pastePicture(): Promise<void>;
   /** Puts text on the clipboard because the person asked for it. */
   copyText(text: string): Promise<void>;
   /** Writes a fault of the window to the log of the program. */

@@ -11,6 +11,7 @@ export const tauriBridge: Bridge = {
   onView: (listener) => listen<ViewState>("view", (event) => listener(event.payload)),
   nextFrame: () => invoke<ArrayBuffer>("next_frame"),
   readPicture: (bytes) => invoke("read_picture", new Uint8Array(bytes)),
+  pastePicture: () => invoke("paste_picture"),
   copyText: (text) => invoke("copy_text", { text }),
   report: (message) => invoke("log_ui", { message }),
 };
