@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use authenticator::{Config, DeviceKind, Handle, Ports};
 use authenticator::ports::System;
 use authenticator::view::Language;
+use authenticator::{Config, DeviceKind, Handle, Ports};
 use tauri::webview::PageLoadEvent;
 use tauri::{App, AppHandle, Manager};
 use tauri_plugin_window_state::StateFlags;

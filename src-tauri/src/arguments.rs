@@ -50,7 +50,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Invocation
     if arguments.first().is_some_and(|first| first == "scan") {
         return match arguments.len() {
             2 => Invocation::ScanFile(arguments.swap_remove(1).into()),
-            _ => Invocation::Wrong("`countersign scan` takes one picture file: countersign scan FILE".to_owned()),
+            _ => Invocation::Wrong(
+                "`countersign scan` takes one picture file: countersign scan FILE".to_owned(),
+            ),
         };
     }
 

@@ -4,8 +4,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use authenticator::command::Command;
 use authenticator::Handle;
+use authenticator::command::Command;
 use authenticator::view::ViewState;
 use serde::Serialize;
 use tauri::ipc::{InvokeBody, Request, Response};
@@ -57,7 +57,10 @@ pub(crate) async fn next_frame(
 
 /// The bytes of a picture file, as the raw body of the call.
 #[tauri::command]
-pub(crate) async fn read_picture(authenticator: State<'_, Handle>, request: Request<'_>) -> Result<(), CallError> {
+pub(crate) async fn read_picture(
+    authenticator: State<'_, Handle>,
+    request: Request<'_>,
+) -> Result<(), CallError> {
     let InvokeBody::Raw(bytes) = request.body() else { return Err(CallError::NotBytes) };
     authenticator.picture(bytes.clone()).await;
     Ok(())

@@ -49,7 +49,9 @@ pub fn run() -> ExitCode {
     };
 
     if !has_display() {
-        complain("Countersign needs a display and found none. Start it inside a graphical session (DISPLAY or WAYLAND_DISPLAY).");
+        complain(
+            "Countersign needs a display and found none. Start it inside a graphical session (DISPLAY or WAYLAND_DISPLAY).",
+        );
         return ExitCode::from(EXIT_NO_DISPLAY);
     }
     logging::quiet_panics();
@@ -62,7 +64,9 @@ pub fn run() -> ExitCode {
         }
         // The window toolkit panics instead of failing when the display refuses it.
         Err(_) if !app::has_started() => {
-            complain("Countersign could not open its window. Is the display there, and may this user use it?");
+            complain(
+                "Countersign could not open its window. Is the display there, and may this user use it?",
+            );
             ExitCode::from(EXIT_NO_DISPLAY)
         }
         Err(_) => {

@@ -13,7 +13,8 @@ const FILE_BYTES_MAX: u64 = 2 << 20;
 
 /// Begins to write to `folder/countersign.log` and to stderr. Without a folder that can be written to, to stderr alone.
 pub(crate) fn start(folder: Option<&Path>) {
-    let level = || EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| EnvFilter::new("info,zbus=warn"));
+    let level =
+        || EnvFilter::try_from_env("COUNTERSIGN_LOG").unwrap_or_else(|_| EnvFilter::new("info,zbus=warn"));
     let file = folder.and_then(|folder| open(folder).ok());
     let to_file = file.map(|file| {
         tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(file)).with_filter(level())

@@ -28,11 +28,13 @@ impl Notifier for SystemNotifier {
 fn words(notification: &Notification, german: bool) -> (String, String) {
     match notification {
         Notification::NewSignIn { host, summary } => {
-            let title = if german { format!("Neue Anmeldung bei {host}") } else { format!("New sign-in to {host}") };
+            let title =
+                if german { format!("Neue Anmeldung bei {host}") } else { format!("New sign-in to {host}") };
             (title, summary.clone())
         }
         Notification::DeviceAdded { host, summary } => {
-            let title = if german { format!("Neues Gerät bei {host}") } else { format!("New device on {host}") };
+            let title =
+                if german { format!("Neues Gerät bei {host}") } else { format!("New device on {host}") };
             (title, summary.clone())
         }
         Notification::ActivityRewritten { host } if german => (

@@ -16,7 +16,10 @@ const EXIT_UNREADABLE: u8 = 2;
 pub(crate) fn run(path: &Path) -> ExitCode {
     match picture::read_file(path) {
         Ok(found) if found.is_empty() => {
-            crate::complain(&format!("{} holds no QR code. Take a picture that shows the whole code with its white edge.", path.display()));
+            crate::complain(&format!(
+                "{} holds no QR code. Take a picture that shows the whole code with its white edge.",
+                path.display()
+            ));
             ExitCode::from(EXIT_NO_CODE)
         }
         Ok(found) => {
@@ -34,7 +37,9 @@ pub(crate) fn run(path: &Path) -> ExitCode {
 
 fn sentence(error: &PictureError) -> String {
     match error {
-        PictureError::NotAPicture => "not a picture that can be read. Give a PNG, JPEG, WebP, GIF or BMP file.".to_owned(),
+        PictureError::NotAPicture => {
+            "not a picture that can be read. Give a PNG, JPEG, WebP, GIF or BMP file.".to_owned()
+        }
         PictureError::TooLarge => format!(
             "the picture is too large. Give one under {} MB, or cut it down to the code.",
             picture::MAX_FILE_BYTES >> 20

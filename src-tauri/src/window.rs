@@ -38,7 +38,9 @@ pub(crate) fn event(app: &AppHandle, event: &WindowEvent) {
 fn stays_in_tray(app: &AppHandle) -> bool {
     // Without an icon to bring it back, a hidden window would be lost.
     tray::is_there(app)
-        && app.try_state::<Handle>().is_some_and(|authenticator| authenticator.view().borrow().settings.close_to_tray)
+        && app
+            .try_state::<Handle>()
+            .is_some_and(|authenticator| authenticator.view().borrow().settings.close_to_tray)
 }
 
 fn tell(app: &AppHandle, seen: Seen) {

@@ -11,7 +11,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// [`LIMIT`], times the whole number in `COUNTERSIGN_E2E_PATIENCE` for slow (emulated) machines.
+/// The usual limit, times the whole number in `COUNTERSIGN_E2E_PATIENCE` for slow (emulated) machines.
 pub fn limit() -> Duration {
     let factor = std::env::var("COUNTERSIGN_E2E_PATIENCE").ok().and_then(|text| text.parse().ok());
     LIMIT * factor.unwrap_or(1)
