@@ -104,6 +104,9 @@ const QUIRC_MAX_PATTERNS: usize = 48;
 /// Pixels up to which regions of a picture are looked for, and twice those of the largest region that is enlarged.
 const REGION_MAX_PIXELS: usize = 4 << 20;
 
+/// Pixels of the largest region that is enlarged in a frame of many.
+const LIVE_REGION_MAX_PIXELS: usize = 240_000;
+
 /// Pixels from which a picture is looked at in smaller sizes too, and above which only in smaller ones.
 const SMALLER_TOO: usize = 1 << 20;
 const SMALLER_ONLY: usize = 20 << 20;
@@ -192,8 +195,7 @@ impl Live {
         let dearer = match turn % 6 {
             2 if !crowded => guarded(|| quirc::read(luma, Reader::Quirc)),
             5 if !crowded => guarded(|| quirc::read(&luma.inverted(), Reader::QuircInverted)),
-            // Blur and small modules are what stands between a hand-held code and its read: every other frame.
-            1 | 3 | 5 => self.next_region(luma),
+            1 | 3 => sharpened_in_turn(luma, turn / 2),
             _ => guarded(|| zxing::read(&luma.inverted(), Reader::ZxingInverted, Search::Quick)).reads,
         };
         let mut found = Vec::new();
@@ -202,13 +204,16 @@ impl Live {
         }
         found
     }
+}
 
-    /// The strongest region on most frames, each of the weaker ones in its turn.
-    fn next_region(&self, luma: &Luma) -> Vec<Read> {
-        let regions = region::find(luma);
-        let rank = [0, 1, 0, 2, 0, 3][self.frame / 2 % 6] % regions.len().max(1);
-        regions.get(rank).map(|region| sharpened(luma, *region, Search::Quick)).unwrap_or_default()
-    }
+/// Reads one region of a frame: the strongest in most turns, each of the weaker ones in its own.
+fn sharpened_in_turn(luma: &Luma, turn: usize) -> Vec<Read> {
+    let regions = region::find(luma);
+    // A large region holds a large code, which needs no enlarging, or clutter, which is not worth the time.
+    let small: Vec<Region> =
+        regions.into_iter().filter(|region| region.width * region.height <= LIVE_REGION_MAX_PIXELS).collect();
+    let rank = [0, 1, 0, 2, 0, 3][turn % 6] % small.len().max(1);
+    small.get(rank).map(|region| sharpened(luma, *region, Search::Quick)).unwrap_or_default()
 }
 
 /// Runs a stage of other people's code: a panic in it is a stage that read nothing.

@@ -2,7 +2,7 @@
 
 use fast_qr::{ECL, Version};
 use proptest::prelude::*;
-use scanner::{Luma, Read, decode, decode::Live};
+use scanner::{Luma, Read, Reader, decode, decode::Live};
 
 use crate::drawing::{Canvas, Code};
 
@@ -48,6 +48,20 @@ fn a_login_link_is_read_by_the_first_frames_of_a_camera() {
         let first = (1..=4).find(|_| !live.decode(&luma).is_empty());
         assert_eq!(first, Some(1), "dark mode {dark_mode}");
     }
+}
+
+#[test]
+fn a_small_blurred_code_is_read_within_one_round_of_a_camera() {
+    // Modules of three pixels behind a soft focus: nothing for the whole frame, a matter of sharpening for its region.
+    let code = Code::of("HTTPS://LOGIN.EXAMPLE.COM/Q/GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBV", ECL::M, None);
+    let mut canvas = Canvas::new(640, 480, 150);
+    canvas.paste(&code.draw(3, false), 240, 180);
+    let soft = canvas.blurred(4).luma();
+    let mut live = Live::default();
+    let readers: Vec<_> = (0..6).flat_map(|_| live.decode(&soft)).map(|read| read.reader).collect();
+    assert!(readers.contains(&Reader::ZxingSharpened), "{readers:?}");
+    let corner = decode(&soft)[0].corners[0];
+    assert!((corner.0 - 252.0).abs() < 3.0 && (corner.1 - 192.0).abs() < 3.0, "{corner:?}");
 }
 
 #[test]
