@@ -114,16 +114,8 @@ impl Service {
     /// [`StoreError`] when the short-lived store does not say which one it is.
     pub async fn new(parts: Parts) -> Result<Self, StoreError> {
         let store = parts.short_lived.store_id().await?;
-        let lives = &parts.settings.lives;
         Ok(Self {
-            lives: Lives {
-                waiting_s: lives.waiting_s.into(),
-                scanned_s: lives.scanned_s.into(),
-                approved_s: lives.approved_s.into(),
-                frame_s: lives.frame_s.into(),
-                frame_step_s: lives.frame_step_s.into(),
-                final_s: lives.final_s.into(),
-            },
+            lives: parts.settings.lives(),
             session_lives: parts.settings.session_lives(),
             nonces: NonceKey::derive(&parts.secret, &store),
             site_name: parts.settings.site_name(&parts.origin).to_owned(),

@@ -13,6 +13,8 @@ mod login;
 mod must_hold;
 mod networks;
 mod proofs;
+mod secrecy;
 mod sessions;
 mod shapes;
 mod sockets;
+mod statements;

@@ -217,3 +217,28 @@ async fn a_token_needs_a_proof_made_for_it() {
     with(device.wire.proof("GET", "/api/devices", Some(&other.token))).await.problem(401, "invalid_proof");
     with(device.wire.proof("GET", "/api/devices", Some(&device.token))).await.expect(200);
 }
+
+/// Point 7.
+#[tokio::test]
+async fn a_device_token_is_worth_nothing_without_its_key() {
+    let node = Node::start().await;
+    let device = node.device("ada").await;
+    let mut thief = node.stranger();
+    thief.token.clone_from(&device.token);
+    for (method, path) in [
+        ("GET", "/api/devices"),
+        ("GET", "/api/sessions"),
+        ("GET", "/api/activity"),
+        ("DELETE", "/api/sessions"),
+        ("POST", "/api/enrolments"),
+    ] {
+        thief.call(method, path, None).await.problem(401, "invalid_proof");
+        let bearer = Extras {
+            headers: vec![("authorization", format!("Bearer {}", device.token))],
+            ..Extras::default()
+        };
+        thief.wire.call(method, path, bearer).await.problem(401, "invalid_token");
+    }
+    let without = Extras { token: Some(&device.token), ..Extras::default() };
+    thief.wire.call("GET", "/api/devices", without).await.problem(401, "invalid_proof");
+}
