@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::patience;
 
@@ -89,6 +89,21 @@ impl Program {
     /// When the system does not tell.
     pub fn runs(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// Waits until it ends by itself, at most so long.
+    ///
+    /// # Errors
+    /// When it still runs then, or ended with another code than 0; the message has its output.
+    pub async fn end_within(&mut self, limit: Duration) -> Result<()> {
+        let name = self.name.clone();
+        let ended =
+            patience::until_within(&format!("{name} to end"), limit, async || Ok(self.child.try_wait()?))
+                .await;
+        let output = self.output()?;
+        let status = ended.with_context(|| format!("it said: {output}"))?;
+        ensure!(status.success(), "{name} failed ({status}): {output}");
+        Ok(())
     }
 
     /// Sends SIGTERM and waits until it has ended by itself.

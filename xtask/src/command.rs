@@ -29,6 +29,15 @@ pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     command
 }
 
+/// `cargo build` of every program. The end-to-end tests drive Unix desktops and do not compile elsewhere.
+pub(crate) fn cargo_build_programs() -> Command {
+    let mut command = cargo(["build", "--workspace", "--bins"]);
+    if cfg!(not(unix)) {
+        command.args(["--exclude", "e2e"]);
+    }
+    command
+}
+
 /// `PROGRAM ARGS` at the top of the checkout.
 pub(crate) fn program<'a>(name: &str, args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(name);

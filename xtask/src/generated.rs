@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::command::{built, cargo, output, repo, run};
+use crate::command::{built, cargo_build_programs, output, repo, run};
 
 /// Where the UI's types lie, generated from the authenticator.
 const UI_TYPES: &str = "ui/src/generated";
@@ -22,7 +22,7 @@ const EXAMPLE_CONFIG: &str = "docs/countersign-server.example.toml";
 pub(crate) fn write() -> Result<()> {
     crate::setup::for_building()?;
     crate::ui::build()?;
-    run(&mut cargo(["build", "--workspace", "--bins", "--examples"]))?;
+    run(cargo_build_programs().arg("--examples"))?;
     write_with_built()?;
     println!("Written: {UI_TYPES}/, {OPENAPI}, {EXAMPLE_CONFIG}");
     Ok(())

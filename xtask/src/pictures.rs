@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::command::{built, cargo, program, repo, run as run_command};
+use crate::command::{built, cargo_build_programs, program, repo, run as run_command};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -25,7 +25,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     crate::setup::for_building()?;
     crate::setup::for_windows_without_display()?;
     crate::ui::build()?;
-    run_command(&mut cargo(["build", "--workspace", "--bins"]))?;
+    run_command(&mut cargo_build_programs())?;
     let out = repo().join(&options.out);
     let mut pictures = program(&built("pictures").to_string_lossy(), []);
     pictures.arg(&out);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::command::{built, cargo, output, program, repo, run as run_command, which};
+use crate::command::{built, cargo_build_programs, output, program, repo, run as run_command, which};
 use crate::{setup, ui};
 
 /// The account that the trial server knows.
@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     println!("==> Building");
     ui::build()?;
-    run_command(&mut cargo(["build", "--workspace", "--bins"]))?;
+    run_command(&mut cargo_build_programs())?;
     if options.headless {
         let pictures = repo().join(&options.folder).join("pictures");
         println!("==> Signing in");

@@ -1,9 +1,10 @@
 use std::fs;
 use std::io::Write as _;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use e2e::process::output;
+use e2e::process::Program;
 use e2e::stage::play;
 use e2e::{camera, programs};
 use image::GrayImage;
@@ -15,7 +16,7 @@ const PATIENCE: &str = "20";
 const MODE: &str = "mjpeg:640x480@2";
 
 /// Longest time for the whole story, in seconds.
-const LIMIT_S: &str = "1800";
+const LIMIT_S: u64 = 1800;
 
 /// Server, browser and app inside a machine with a real V4L2 camera: the app reads the page's code from its picture; a
 /// camera that is unplugged, frozen or busy is told apart and recovered from.
@@ -33,7 +34,7 @@ async fn login_by_camera() -> Result<()> {
         GrayImage::new(640, 480).save(&picture)?;
         let mut command = Command::new(machine);
         command
-            .args(["--memory", "4096", "--timeout", LIMIT_S, "--mode", MODE])
+            .args(["--memory", "4096", "--timeout", &LIMIT_S.to_string(), "--mode", MODE])
             .arg("--image")
             .arg(&picture)
             .arg("--share")
@@ -44,8 +45,9 @@ async fn login_by_camera() -> Result<()> {
             .arg(&picture)
             .arg("--kept")
             .arg(shared.join("inside"));
-        let told = tokio::task::spawn_blocking(move || output(&mut command)).await??;
-        ensure!(told.contains("signed in by camera"), "it told {told}");
+        let mut told = Program::start("machine", &mut command, &stage.logs())?;
+        told.end_within(Duration::from_secs(LIMIT_S + 60)).await?;
+        ensure!(told.output()?.contains("signed in by camera"), "it told {}", told.output()?);
         Ok(())
     })
     .await
