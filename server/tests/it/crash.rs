@@ -1,12 +1,14 @@
 //! Point 12: the process ends between two writes, a reply is lost, a store forgets.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use countersign_server::store::in_process::InProcess;
 use countersign_server::store::{By, NewDecision, NewSession};
 use protocol::id::{RequestId, SessionId, StoreId};
 use protocol::request::{Lives, Redeemer, State};
 use protocol::statement::Decision;
+use serde_json::json;
 
 use crate::support::{Device, Node, Page, Request, Scanned, approved, fresh_bytes, scanned};
 
@@ -120,6 +122,39 @@ async fn a_store_that_forgot_gives_a_fresh_code_and_never_a_second_session() {
     let number = page.number(&fresh).await;
     device.decide(&scanned, Decision::Approve, Some(&number)).await.expect(204);
     page.redeem(&fresh).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_store_out_of_reach_is_said_so_and_never_expired() {
+    let node = Node::start().await;
+    let (page, request, device, scanned) = scanned(&node).await;
+    let number = page.number(&request).await;
+    let nonce = page.wire.nonce.lock().unwrap().clone();
+    node.cut.store(true, Ordering::Release);
+    for answer in [
+        page.state(&request).await,
+        page.start_with(json!({})).await,
+        page.redeem(&request).await,
+        device.decide(&scanned, Decision::Approve, Some(&number)).await,
+        device.scan(&request.code(), "camera").await,
+    ] {
+        assert!(answer.headers.contains_key("retry-after"));
+        answer.problem(503, "store_unavailable");
+    }
+    assert!(node.service.is_ready().await.is_err());
+    node.cut.store(false, Ordering::Release);
+    assert_eq!(page.wire.nonce.lock().unwrap().clone(), nonce);
+    device.decide(&scanned, Decision::Approve, Some(&number)).await.expect(204);
+    page.redeem(&request).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_full_store_is_a_limit() {
+    let node = Node::start().await;
+    let small = InProcess::new(StoreId::from_random(fresh_bytes()), Lives::default(), 1);
+    let node = node.beside(Arc::new(small)).await;
+    node.page_at("198.51.100.1").start().await;
+    node.page_at("198.51.100.2").start_with(json!({})).await.problem(429, "too_many_requests");
 }
 
 #[tokio::test]
