@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, reason = "the modules of one test binary")]
 
+mod any_order;
 mod app;
 mod deciding;
 mod enrolling;

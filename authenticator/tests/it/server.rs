@@ -66,6 +66,8 @@ pub struct Inner {
     pub other_origin_in_context: bool,
     pub versions: Option<Vec<u32>>,
     pub account: u8,
+    /// Judge every statement's context as that of a scan by link.
+    pub strict: bool,
     jtis: Vec<String>,
 }
 
@@ -113,8 +115,9 @@ impl Server {
 
     /// The page came for its session.
     pub fn sign_in(&self) {
-        let device = self.inner().devices.last().unwrap().0;
-        self.inner().sessions.push(session(1, device));
+        let mut inner = self.inner();
+        let device = inner.devices.last().map_or(DeviceId::from_random([0; 16]), |device| device.0);
+        inner.sessions.push(session(1, device));
     }
 }
 
@@ -128,7 +131,8 @@ impl Shared {
     pub fn new(origin: Origin) -> Arc<Self> {
         let secret = Secret::new([3; 32]);
         let nonces = NonceKey::derive(&secret, &StoreId::from_random([4; 16]));
-        Arc::new(Self { origin, nonces, inner: Mutex::default() })
+        let inner = Mutex::new(Inner { strict: true, ..Inner::default() });
+        Arc::new(Self { origin, nonces, inner })
     }
 }
 
@@ -302,7 +306,7 @@ impl Shared {
         assert_eq!(body["device"], json!({"name": "Desktop", "kind": "linux"}), "the name is cleaned");
         let proof = headers.get("dpop").unwrap().to_str().unwrap();
         let key = protocol::jws::Unverified::parse(proof, proof::TYP).unwrap().header_key().unwrap();
-        let n = u8::try_from(inner.jtis.len()).unwrap();
+        let n = u8::try_from(inner.jtis.len() % 251).unwrap();
         let token = Secret::new([n; 32]).expose();
         let known = inner.devices.iter_mut().find(|(_, known, _)| *known == key);
         let device = if let Some((id, _, old)) = known {
@@ -340,7 +344,7 @@ impl Shared {
         assert_eq!(statement.origin, self.origin);
         assert_eq!(statement.ticket, Ticket::from_random([6; 16]));
         let hash = protocol::context::hash(&context(self.origin.to_string(), Via::Link).to_bytes());
-        assert_eq!(statement.context_hash, hash);
+        assert!(statement.context_hash == hash || !inner.strict);
         let right = statement.check.map(|check| check.to_string()).as_deref() == Some(CHECK);
         let wrong = statement.decision == Decision::Approve && !right;
         let tries = inner.statements.iter().filter(|made| made.check != CheckNumber::parse(CHECK)).count();
