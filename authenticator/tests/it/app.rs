@@ -1,12 +1,13 @@
 //! The app under test: the real controller, a keychain in memory, a folder of its own.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authenticator::command::{Command, DecisionInput};
 use authenticator::error_code::ErrorCode;
-use authenticator::ports::{Notification, Notifier, System, Vault, VaultError};
+use authenticator::ports::{Clock, Notification, Notifier, System, Vault, VaultError};
 use authenticator::view::{AccountRef, Prompt, Screen, ViewState};
 use authenticator::{Config, DeviceKind, Handle, Ports};
 use tempfile::TempDir;
@@ -23,6 +24,7 @@ pub struct App {
     pub vault: MemoryVault,
     pub folder: TempDir,
     pub told: Arc<Told>,
+    clock: Arc<TestClock>,
 }
 
 /// A keychain in memory, shared by the runs of an app.
@@ -76,6 +78,21 @@ impl Vault for MemoryVault {
     }
 }
 
+/// The system's clock, moved ahead by the test.
+struct TestClock {
+    system: System,
+    ahead_s: AtomicU64,
+}
+
+impl Clock for TestClock {
+    fn unix_s(&self) -> i64 {
+        self.system.unix_s() + i64::try_from(self.ahead_s.load(Ordering::SeqCst)).unwrap()
+    }
+    fn elapsed(&self) -> Duration {
+        self.system.elapsed() + Duration::from_secs(self.ahead_s.load(Ordering::SeqCst))
+    }
+}
+
 /// Collects notifications.
 #[derive(Default)]
 pub struct Told(pub Mutex<Vec<Notification>>);
@@ -97,16 +114,16 @@ impl App {
     /// Starts, without waiting for anything.
     pub fn run(vault: MemoryVault, folder: TempDir) -> Self {
         let told = Arc::new(Told::default());
-        let system = Arc::new(System::new());
+        let clock = Arc::new(TestClock { system: System::new(), ahead_s: AtomicU64::new(0) });
         let config = Config {
             accounts_file: folder.path().join("accounts.json"),
             device_name: "Desk\u{202e}top".to_owned(),
             device_kind: DeviceKind::Linux,
             version: "1.2.3".to_owned(),
         };
-        let ports =
-            Ports { vault: vault.clone(), clock: system.clone(), random: system, notifier: told.clone() };
-        Self { handle: Handle::start(config, ports), vault, folder, told }
+        let random = Arc::new(System::new());
+        let ports = Ports { vault: vault.clone(), clock: clock.clone(), random, notifier: told.clone() };
+        Self { handle: Handle::start(config, ports), vault, folder, told, clock }
     }
 
     /// Ends the app and starts it again on the same keychain and folder.
@@ -134,6 +151,11 @@ impl App {
         let state = self.until_state(|state| state.accounts.len() > before).await;
         self.until(|screen| matches!(screen, Screen::Scan { .. })).await;
         state.accounts.last().unwrap().id.clone()
+    }
+
+    /// Lets time pass.
+    pub fn pass_s(&self, seconds: u64) {
+        self.clock.ahead_s.fetch_add(seconds, Ordering::SeqCst);
     }
 
     pub async fn send(&self, command: Command) {

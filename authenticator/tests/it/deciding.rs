@@ -189,6 +189,42 @@ async fn a_prompt_whose_time_is_over_ends_by_itself() {
     assert_eq!(outcome(&app).await, Outcome::Ended { reason: EndReason::TimeOver });
 }
 
+#[tokio::test]
+async fn a_page_that_never_comes_is_told_after_its_minute() {
+    let server = Server::start().await;
+    let app = App::enrolled(&server).await;
+    let prompt = app.scan(&server).await;
+    app.approve(&prompt, CHECK).await;
+    app.until(|screen| matches!(screen, Screen::WaitingForPage { .. })).await;
+    app.pass_s(60);
+    assert_eq!(outcome(&app).await, Outcome::PageNeverCame);
+}
+
+#[tokio::test]
+async fn a_list_that_fails_while_waiting_is_tried_again_by_itself() {
+    let server = Server::start().await;
+    let app = App::enrolled(&server).await;
+    let prompt = app.scan(&server).await;
+    for _ in 0..2 {
+        server.next("GET /api/sessions", Reply::Problem(503, "store_unavailable", json!({})));
+    }
+    app.approve(&prompt, CHECK).await;
+    app.until(|screen| matches!(screen, Screen::WaitingForPage { problem: Some(_), .. })).await;
+    server.sign_in();
+    assert!(matches!(outcome(&app).await, Outcome::SignedIn { .. }));
+}
+
+#[tokio::test]
+async fn a_decision_that_comes_too_late_ends_with_that_reason() {
+    let server = Server::start().await;
+    let app = App::enrolled(&server).await;
+    let prompt = app.scan(&server).await;
+    app.pass_s(120);
+    server.next("POST /api/decisions", Reply::Problem(410, "ended", json!({})));
+    app.approve(&prompt, CHECK).await;
+    assert_eq!(outcome(&app).await, Outcome::Ended { reason: EndReason::TimeOver });
+}
+
 async fn outcome(app: &App) -> Outcome {
     match app.until(|screen| matches!(screen, Screen::Outcome { .. })).await {
         Screen::Outcome { outcome, .. } => outcome,

@@ -103,6 +103,19 @@ async fn the_same_link_after_a_crash_uses_the_same_key() {
 }
 
 #[tokio::test]
+async fn the_same_link_after_ten_minutes_takes_a_fresh_key() {
+    let server = Server::start().await;
+    let app = App::new().await;
+    for (passed_s, devices) in [(0, 1), (599, 1), (2, 2)] {
+        app.pass_s(passed_s);
+        server.next("POST /api/devices", Reply::Lost);
+        server.next("POST /api/devices", Reply::Lost);
+        assert!(matches!(enrol_problem(&app, &server).await, ErrorCode::ServerUnreachable { .. }));
+        assert_eq!(server.inner().devices.len(), devices, "after {passed_s} s");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_calls_itself_otherwise_is_refused() {
     let server = Server::start().await;
     let app = App::new().await;
