@@ -29,6 +29,8 @@ pub struct Look {
     pub size: Option<(u32, u32)>,
     /// Where the window starts, in pixels from the left.
     pub left: u32,
+    /// The person wants no motion; spares a slow machine its animations.
+    pub calm: bool,
     /// Pages may open the camera without asking.
     pub camera: bool,
     /// Host names that lead to this machine, for what only a name shows.
@@ -163,6 +165,9 @@ fn arguments(look: &Look, profile: &std::path::Path) -> Vec<String> {
         Some(_) => format!("--window-position={},0", look.left),
         None => "--headless".to_owned(),
     });
+    if look.calm {
+        arguments.push("--force-prefers-reduced-motion".to_owned());
+    }
     if look.camera {
         arguments.push("--use-fake-ui-for-media-stream".to_owned());
     }

@@ -55,6 +55,17 @@ impl Desktop {
         command.env("DISPLAY", self.display());
     }
 
+    /// The person wants no motion; spares a slow machine its animations. For apps that start afterwards.
+    ///
+    /// # Errors
+    /// When the home cannot be written.
+    pub async fn calm(&self) -> Result<()> {
+        let settings = self.session.lock().await.home().join(".config/gtk-3.0");
+        std::fs::create_dir_all(&settings)?;
+        std::fs::write(settings.join("settings.ini"), "[Settings]\ngtk-enable-animations=false\n")?;
+        Ok(())
+    }
+
     /// Gives the keychain's password.
     ///
     /// # Errors

@@ -50,7 +50,7 @@ async fn sign_in(stage: &Stage, options: &Options) -> Result<()> {
     let settings = settings.iter().fold(Settings::default(), |all, (name, value)| all.with(name, value));
     let server = Server::with_settings(stage, "server", settings).await?;
     let link = server.add_account("ada")?;
-    let look = Look { camera: true, ..Look::default() };
+    let look = Look { camera: true, calm: true, ..Look::default() };
     let browser = Browser::with_look(stage, "browser", &look).await?;
     // Small enough that its code fills much of the camera's picture.
     browser.resize(560, 620).await?;
@@ -60,6 +60,7 @@ async fn sign_in(stage: &Stage, options: &Options) -> Result<()> {
     println!("the page shows a code");
 
     let desktop = Desktop::start(stage, "ada").await?;
+    desktop.calm().await?;
     let app = App::with_arguments(stage, &desktop, &[&link]).await?;
     app.agree_to_enrol().await?;
     camera_is(&app, "live").await?;
