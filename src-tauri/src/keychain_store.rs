@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use authenticator::ports::{Vault, VaultError};
-use keyring_core::{CredentialStore, Entry, Error};
+use keyring::{Entry, Error};
+use keyring_core::CredentialStore;
 use zeroize::Zeroizing;
 
 /// Name under which the entries are listed in the keychain's own window.
@@ -37,14 +38,17 @@ impl Vault for KeychainStore {
     }
 }
 
-/// The entry called `name`, in a store that is connected to when there is none yet: "Try again" finds a keychain that
-/// was started after the app.
+/// The entry called `name`. `keyring` connects to the system's store once a process; after that has failed, or the
+/// service has gone, we connect anew, so that "Try again" finds a keychain that was started after the app.
 fn entry(name: &str) -> Result<Entry, VaultError> {
+    let connected_first = Entry::store_status().is_ok();
     if keyring_core::get_default_store().is_none() {
+        tracing::info!(connected_first, "Connecting to the keychain anew");
         let store = connect().map_err(|error| VaultError::NoStore(told(&error)))?;
         keyring_core::set_default_store(store);
     }
-    Entry::new(SERVICE, name).map_err(|error| failed(&error))
+    let inner = keyring_core::Entry::new(SERVICE, name).map_err(|error| failed(&error))?;
+    Ok(Entry { inner })
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
