@@ -6,15 +6,11 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::process::output;
-use crate::programs;
 
-/// The program that runs a command inside that machine, when this computer has it: the one that
-/// `COUNTERSIGN_CAMERA_VM` names, or `../shared/camera-vm/camera-vm` beside the checkout.
+/// The program that runs a command inside that machine, when `COUNTERSIGN_CAMERA_VM` names one. Only then: the machine is
+/// emulated, and a story in it takes longer than all others together.
 pub fn machine() -> Option<PathBuf> {
-    let named = std::env::var_os("COUNTERSIGN_CAMERA_VM").map(PathBuf::from);
-    named
-        .or_else(|| Some(programs::repo().parent()?.join("shared/camera-vm/camera-vm")))
-        .filter(|path| path.is_file())
+    std::env::var_os("COUNTERSIGN_CAMERA_VM").map(PathBuf::from).filter(|path| path.is_file())
 }
 
 /// What can be done to the camera inside the machine.
