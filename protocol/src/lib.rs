@@ -3,11 +3,11 @@
 //!
 //! One login, start to end (the numbers are named again where each step is decided):
 //!
-//! 1. The page starts a [`Request`](request::Request) with a [proof](proof) of its key.
+//! 1. The page starts a [`Request`](request::Request) with a [proof] of its key.
 //! 2. The server shows [frames](frame) of it, each a [QR link](link) that is good for a minute.
 //! 3. An authenticator scans: the request is locked to its device and account, the page shows a
-//!    [check number](check), the authenticator gets a [context](context).
-//! 4. The person decides; the authenticator signs a [statement](statement) over exactly that context.
+//!    [check number](check), the authenticator gets a [context].
+//! 4. The person decides; the authenticator signs a [statement] over exactly that context.
 //! 5. The page redeems the approved request, once, for a session.
 //!
 //! `docs/protocol.md` is the whole text; [`request::apply`] is its state table.
