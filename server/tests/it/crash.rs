@@ -130,7 +130,7 @@ async fn a_store_out_of_reach_is_said_so_and_never_expired() {
     let (page, request, device, scanned) = scanned(&node).await;
     let number = page.number(&request).await;
     let nonce = page.wire.nonce.lock().unwrap().clone();
-    node.cut.store(true, Ordering::Release);
+    node.line.cut.store(true, Ordering::Release);
     for answer in [
         page.state(&request).await,
         page.start_with(json!({})).await,
@@ -142,7 +142,7 @@ async fn a_store_out_of_reach_is_said_so_and_never_expired() {
         answer.problem(503, "store_unavailable");
     }
     assert!(node.service.is_ready().await.is_err());
-    node.cut.store(false, Ordering::Release);
+    node.line.cut.store(false, Ordering::Release);
     assert_eq!(page.wire.nonce.lock().unwrap().clone(), nonce);
     device.decide(&scanned, Decision::Approve, Some(&number)).await.expect(204);
     page.redeem(&request).await.expect(201);

@@ -1,5 +1,7 @@
 //! Point 11: guessing is limited and live requests are capped.
 
+use std::sync::atomic::Ordering;
+
 use protocol::encoding::base64url;
 use protocol::statement::Decision;
 use protocol::user_code::UserCode;
@@ -106,6 +108,7 @@ async fn a_burst_of_guesses_passes_no_limit_together() {
     let answers = futures_util::future::join_all(codes.iter().map(|code| device.type_code(code))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 404).count(), 5);
     assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 35);
+    assert_eq!(node.line.typed.load(Ordering::Acquire), 5, "codes that were compared");
 }
 
 #[tokio::test]

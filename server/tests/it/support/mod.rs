@@ -11,7 +11,7 @@ pub use answer::Answer;
 pub use device::{Device, Scanned, wrong_number};
 pub use node::{Node, Options};
 pub use page::{Page, Request, code_of};
-pub use remote::Remote;
+pub use remote::{Line, Remote};
 pub use wire::{Extras, fresh_bytes, new_key, random};
 
 use protocol::statement::Decision;

@@ -1,6 +1,5 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use countersign_server::clock::{Clock as _, TestClock};
 use countersign_server::config::Settings;
@@ -18,7 +17,7 @@ use protocol::request::Lives;
 use protocol::secret::Secret;
 use protocol::time::Timestamp;
 
-use super::{Device, Page, Remote, fresh_bytes};
+use super::{Device, Line, Page, Remote, fresh_bytes};
 
 /// The address that pages and devices call from unless a test says otherwise.
 pub const HERE: &str = "203.0.113.7";
@@ -33,8 +32,8 @@ pub struct Node {
     pub short_lived: Arc<dyn ShortLived>,
     pub service: Arc<Service>,
     pub drain: Drain,
-    /// Whether the short-lived store is out of reach.
-    pub cut: Arc<AtomicBool>,
+    /// The line to the short-lived store.
+    pub line: Arc<Line>,
     http: reqwest::Client,
 }
 
@@ -66,12 +65,12 @@ impl Node {
     }
 
     pub async fn with(options: Options) -> Self {
-        let (lives, cut) = (Lives::default(), Arc::new(AtomicBool::new(false)));
+        let (lives, line) = (Lives::default(), Arc::<Line>::default());
         let clock = Arc::new(TestClock::at(START));
         let durable: Arc<dyn Durable> = Arc::new(SqliteStore::in_memory().await.unwrap());
         let short_lived: Arc<dyn ShortLived> =
-            Arc::new(Remote::new(InProcess::new(StoreId::from_random(fresh_bytes()), lives, 100_000), &cut));
-        Self { cut, ..Self::on(options, clock, durable, short_lived).await }
+            Arc::new(Remote::new(InProcess::new(StoreId::from_random(fresh_bytes()), lives, 100_000), &line));
+        Self { line, ..Self::on(options, clock, durable, short_lived).await }
     }
 
     /// Another node on the same stores, as behind one load balancer, or the same node started again.
@@ -115,8 +114,8 @@ impl Node {
             axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await.unwrap();
         });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let cut = Arc::new(AtomicBool::new(false));
-        Self { base, origin, clock, durable, short_lived, service, drain, cut, http }
+        let line = Arc::default();
+        Self { base, origin, clock, durable, short_lived, service, drain, line, http }
     }
 
     pub fn now(&self) -> Timestamp {

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use countersign_server::store::{
@@ -15,18 +15,26 @@ use tokio::task::yield_now;
 /// A short-lived store as one over the network: between any two calls, others come first, and it may be cut off.
 pub struct Remote<S> {
     store: S,
-    cut: Arc<AtomicBool>,
+    line: Arc<Line>,
+}
+
+/// The line to the store.
+#[derive(Debug, Default)]
+pub struct Line {
+    /// True while nothing gets through.
+    pub cut: AtomicBool,
+    /// Typed codes that were looked up.
+    pub typed: AtomicUsize,
 }
 
 impl<S> Remote<S> {
-    /// `cut` is the line: true while nothing gets through.
-    pub fn new(store: S, cut: &Arc<AtomicBool>) -> Self {
-        Self { store, cut: Arc::clone(cut) }
+    pub fn new(store: S, line: &Arc<Line>) -> Self {
+        Self { store, line: Arc::clone(line) }
     }
 
     async fn reach(&self) -> Result<(), StoreError> {
         yield_now().await;
-        if self.cut.load(Ordering::Acquire) {
+        if self.line.cut.load(Ordering::Acquire) {
             return Err(StoreError::Unavailable {
                 during: "reach the store",
                 source: "the line is cut".into(),
@@ -71,6 +79,7 @@ impl<S: ShortLived> ShortLived for Remote<S> {
 
     async fn by_user_code(&self, code: UserCode) -> Result<Option<Versioned>, StoreError> {
         self.reach().await?;
+        self.line.typed.fetch_add(1, Ordering::AcqRel);
         self.store.by_user_code(code).await
     }
 
