@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::command::{built, cargo_build_programs, output, repo, run};
 
@@ -54,12 +55,25 @@ fn write_with_built() -> Result<()> {
     run(Command::new(types).current_dir(repo())).context("cannot write the UI's types")?;
     let openapi = output(Command::new(built("countersign-server")).arg("openapi").current_dir(repo()))?;
     // A line each, so that a change shows as what it is.
-    let openapi: serde_json::Value = serde_json::from_str(&openapi).context("the description is no JSON")?;
+    let openapi = sorted(serde_json::from_str(&openapi).context("the description is no JSON")?);
     fs::write(repo().join(OPENAPI), ending_in_newline(&serde_json::to_string_pretty(&openapi)?))?;
     let example =
         output(Command::new(built("countersign-server")).args(["config", "example"]).current_dir(repo()))?;
     fs::write(repo().join(EXAMPLE_CONFIG), ending_in_newline(&example))?;
     Ok(())
+}
+
+/// Members by name: whether a map keeps their order depends on which crates are compiled along.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: BTreeMap<String, Value> =
+                members.into_iter().map(|(name, value)| (name, sorted(value))).collect();
+            Value::Object(members.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
 }
 
 fn ending_in_newline(text: &str) -> String {

@@ -8,6 +8,7 @@ use crate::support::{Extras, Node, approved, signed_in, wrong_number};
 
 #[tokio::test]
 async fn request_state() {
+    let _sorted = sorted();
     let node = Node::start().await;
     let page = node.page();
     let request = page.start().await;
@@ -26,6 +27,7 @@ async fn request_state() {
 
 #[tokio::test]
 async fn scan_and_context() {
+    let _sorted = sorted();
     let node = Node::start().await;
     let (_, _, _, scanned) = crate::support::scanned(&node).await;
     assert_json_snapshot!("scan", scanned.body, {
@@ -36,6 +38,7 @@ async fn scan_and_context() {
 
 #[tokio::test]
 async fn redeem_and_session() {
+    let _sorted = sorted();
     let node = Node::start().await;
     let (page, request, _, _) = approved(&node).await;
     assert_json_snapshot!("redeem", page.redeem(&request).await.expect(201));
@@ -44,6 +47,7 @@ async fn redeem_and_session() {
 
 #[tokio::test]
 async fn devices_and_enrolments() {
+    let _sorted = sorted();
     let node = Node::start().await;
     let account = node.account("ada", None).await;
     let mut device = node.stranger();
@@ -59,6 +63,7 @@ async fn devices_and_enrolments() {
 
 #[tokio::test]
 async fn sessions_and_activity() {
+    let _sorted = sorted();
     let node = Node::start().await;
     let (_, _, device) = signed_in(&node).await;
     let sessions = device.call("GET", "/api/sessions", None).await.expect(200);
@@ -74,6 +79,7 @@ async fn sessions_and_activity() {
 
 #[tokio::test]
 async fn problems() {
+    let _sorted = sorted();
     let node = Node::start().await;
     let (page, request, device, scanned) = crate::support::scanned(&node).await;
     let wrong = wrong_number(&page.number(&request).await);
@@ -92,7 +98,15 @@ async fn problems() {
 
 #[tokio::test]
 async fn well_known() {
+    let _sorted = sorted();
     let node = Node::start().await;
     let answer = node.page().wire.call("GET", "/.well-known/countersign", Extras::default()).await;
     assert_json_snapshot!("well_known", answer.expect(200));
+}
+
+/// Members by name: whether a map keeps their order depends on which crates are compiled along.
+fn sorted() -> insta::internals::SettingsBindDropGuard {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_sort_maps(true);
+    settings.bind_to_scope()
 }
