@@ -1,7 +1,7 @@
 //! Files that programs of this workspace write: `cargo xtask types` writes them, `cargo xtask test` fails when that
 //! would change one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,9 +37,9 @@ pub(crate) fn check() -> Result<()> {
     let before = contents()?;
     write_with_built()?;
     let after = contents()?;
-    let changed: Vec<String> = before
-        .keys()
-        .chain(after.keys())
+    let known: BTreeSet<&PathBuf> = before.keys().chain(after.keys()).collect();
+    let changed: Vec<String> = known
+        .into_iter()
         .filter(|path| before.get(*path) != after.get(*path))
         .map(|path| path.display().to_string())
         .collect();
