@@ -39,7 +39,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "countersign-server",
         "--package",
         "e2e",
-        "--bins",
+        "--bin",
+        "countersign-server",
+        "--bin",
+        "bench-server",
     ]))?;
     let release = target().join("release");
     let mut bench = program(&release.join("bench-server").to_string_lossy(), []);
