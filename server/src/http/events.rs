@@ -1,4 +1,5 @@
-//! The WebSocket of a waiting page. Small on purpose: a waiting page costs its state machine and 2 KiB to read into.
+//! The WebSocket of a waiting page. Small on purpose: a waiting page costs its state machine and
+//! 256 bytes to read into.
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ use crate::service::{Next, Watch};
 
 /// Pages have nothing to say.
 const MESSAGE_LENGTH_MAX: usize = 1_024;
-const READ_BUFFER: usize = 2 * 1_024;
+/// Holds any control frame (RFC 6455 §5.5: 125 bytes and a head of 6); it lasts as long as the socket.
+const READ_BUFFER: usize = 256;
 /// Longest time that one message may take to leave, and the goodbye to be answered.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
 const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
