@@ -1,12 +1,14 @@
 //! A login request: one attempt to sign a page in.
 
 mod lives;
+mod settle;
 mod state;
 mod transition;
 
 use serde::{Deserialize, Serialize};
 
 pub use lives::Lives;
+pub use settle::{Facts, Recorded, settled};
 pub use state::{Cancelled, Decided, Denied, Expired, Lock, Outcome, Phase, State};
 pub use transition::{Cause, Decide, Done, Event, PageProof, Refused, Scan, Sight, Step, apply};
 

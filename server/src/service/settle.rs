@@ -2,13 +2,12 @@
 
 use protocol::id::AccountId;
 use protocol::request::{
-    Cause, Decide, Event, Lives, Lock, Outcome, PageProof, Redeemer, Request, State, Step, apply,
+    Cause, Event, Facts, Lock, Outcome, Recorded, Request, State, Step, apply, settled,
 };
-use protocol::statement::Decision;
 use protocol::time::Timestamp;
 
 use super::{Failure, Service};
-use crate::store::{Replaced, StoredDecision, Versioned, forgotten_at};
+use crate::store::{Replaced, Versioned, forgotten_at};
 
 /// How often a write is repeated when others write the same record: far more than callers can arrive between.
 pub(super) const TURNS_MAX: u32 = 1_000;
@@ -124,65 +123,27 @@ impl Service {
         Err(Failure::Internal("a login request never came to rest"))
     }
 
-    /// The state that the durable store and the time ask for, if it is another one.
+    /// The state that the durable store and the time ask for, if it is another one. Asks for no more than that needs.
     async fn unsettled(&self, request: &Request, now: Timestamp) -> Result<Option<State>, Failure> {
-        let by_time = || apply(request, &Event::Look, now, &self.lives).next;
-        match &request.state {
-            State::Waiting { .. } => Ok(by_time()),
-            State::Over { .. } => Ok(None),
-            State::Scanned { lock, .. } => match self.durable.decision(lock.ticket).await? {
-                Some(decision) => Ok(decided(request, &decision, &self.lives)),
-                None if self.durable.holder(lock.device).await?.is_none() => Ok(self.revoked(request, now)),
-                None => Ok(by_time()),
-            },
-            State::Approved { lock, ends_at } => {
-                let decision = self.durable.decision(lock.ticket).await?;
-                if decision.is_some_and(|decision| decision.withdrawn)
-                    || self.durable.holder(lock.device).await?.is_none()
-                {
-                    return Ok(self.revoked(request, now));
-                }
-                if now < *ends_at {
-                    return Ok(None);
-                }
+        let mut facts = Facts { decision: None, is_trusted: true, session_at: None };
+        if let Some(lock) = request.state.lock() {
+            let is_approved = matches!(request.state, State::Approved { .. });
+            facts.decision = self.durable.decision(lock.ticket).await?.map(|stored| Recorded {
+                decision: stored.decision,
+                at: stored.decided_at,
+                is_withdrawn: stored.withdrawn,
+            });
+            if is_approved || facts.decision.is_none() {
+                facts.is_trusted = self.durable.holder(lock.device).await?.is_some();
+            }
+            if is_approved && request.state.ends_at().is_some_and(|ends_at| now >= ends_at) {
                 let sessions = self.durable.sessions(lock.account, &self.session_lives, now).await?;
                 let made = sessions.iter().find(|view| view.session.request == request.id);
-                Ok(made
-                    .and_then(|view| redeemed(request, view.session.created_at, &self.lives))
-                    .or_else(by_time))
+                facts.session_at = made.map(|view| view.session.created_at);
             }
         }
+        Ok(settled(request, &facts, now, &self.lives))
     }
-
-    fn revoked(&self, request: &Request, now: Timestamp) -> Option<State> {
-        apply(request, &Event::Cancel(Cause::Revoked), now, &self.lives).next
-    }
-}
-
-/// The state of a scanned request whose decision is in the durable store: as if it had been written at that moment.
-fn decided(request: &Request, stored: &StoredDecision, lives: &Lives) -> Option<State> {
-    let State::Scanned { lock, check, .. } = &request.state else {
-        return None;
-    };
-    let event = Event::Decide(Decide {
-        device: lock.device,
-        ticket: lock.ticket,
-        context_hash: lock.context_hash,
-        decision: stored.decision,
-        check: match stored.decision {
-            Decision::Approve => *check,
-            Decision::Deny | Decision::Report => None,
-        },
-    });
-    apply(request, &event, stored.decided_at, lives).next
-}
-
-/// The state of an approved request whose session is in the durable store.
-fn redeemed(request: &Request, at: Timestamp, lives: &Lives) -> Option<State> {
-    let Redeemer::Page { secret, key } = request.redeemer else {
-        return None;
-    };
-    apply(request, &Event::Redeem(PageProof { secret, key }), at, lives).next
 }
 
 /// Whether a request ended because somebody called it off.
