@@ -1,9 +1,7 @@
 //! Reading a login request: what a crash or another process left behind is finished first.
 
 use protocol::id::AccountId;
-use protocol::request::{
-    Cause, Event, Facts, Lock, Outcome, Recorded, Request, State, Step, apply, settled,
-};
+use protocol::request::{Cause, Event, Facts, Lock, Outcome, Recorded, Request, State, Step, apply, settled};
 use protocol::time::Timestamp;
 
 use super::{Failure, Service};
