@@ -4,6 +4,7 @@
 //! pictures: `zxing` (the rxing crate) is fast and good with blur and rotation, `quirc` (the rqrr crate) with strong
 //! perspective. A read is only ever reported when the code's own error correction accepted it.
 
+mod hint;
 mod payload;
 mod quirc;
 mod region;
@@ -16,6 +17,7 @@ use std::{
 };
 
 use crate::frame::Luma;
+pub use hint::Hint;
 use region::Region;
 use zxing::Search;
 
@@ -179,39 +181,61 @@ fn keep(found: &mut Vec<Read>, read: Read) {
     }
 }
 
+/// What a frame of a live camera showed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Look {
+    /// Every code that was read, in no order.
+    pub reads: Vec<Read>,
+    /// What would help, measured over the last frames; always `None` beside a read, and for a quarter of a second after one.
+    pub hint: Option<Hint>,
+}
+
 /// The plan for a live camera: a few milliseconds a frame, the dearer stages in turns.
 #[derive(Debug, Default)]
 pub struct Live {
     frame: usize,
+    hint: hint::Steady,
 }
 
 impl Live {
     /// Reads one frame. What one frame misses for want of its stage, one of the next reads.
     pub fn decode(&mut self, luma: &Luma) -> Vec<Read> {
+        self.look(luma).reads
+    }
+
+    /// Reads one frame as [`Live::decode`] does, and says what would help where nothing can be read.
+    pub fn look(&mut self, luma: &Luma) -> Look {
         let turn = self.frame;
         self.frame = self.frame.wrapping_add(1);
+        let regions = region::find(luma);
         let upright = guarded(|| zxing::read(luma, Reader::Zxing, Search::Quick));
         let crowded = upright.patterns > QUIRC_MAX_PATTERNS;
         let dearer = match turn % 6 {
             2 if !crowded => guarded(|| quirc::read(luma, Reader::Quirc)),
             5 if !crowded => guarded(|| quirc::read(&luma.inverted(), Reader::QuircInverted)),
-            1 | 3 => sharpened_in_turn(luma, turn / 2),
+            1 | 3 => sharpened_in_turn(luma, &regions, turn / 2),
             _ => guarded(|| zxing::read(&luma.inverted(), Reader::ZxingInverted, Search::Quick)).reads,
         };
-        let mut found = Vec::new();
+        let mut reads = Vec::new();
         for read in upright.reads.into_iter().chain(dearer) {
-            keep(&mut found, read);
+            keep(&mut reads, read);
         }
-        found
+        if !reads.is_empty() {
+            self.hint.read();
+            return Look { reads, hint: None };
+        }
+        Look { reads, hint: self.hint.unread(hint::of(luma, regions.first().copied())) }
     }
 }
 
 /// Reads one region of a frame: the strongest in most turns, each of the weaker ones in its own.
-fn sharpened_in_turn(luma: &Luma, turn: usize) -> Vec<Read> {
-    let regions = region::find(luma);
+fn sharpened_in_turn(luma: &Luma, regions: &[Region], turn: usize) -> Vec<Read> {
     // A large region holds a large code, which needs no enlarging, or clutter, which is not worth the time.
-    let small: Vec<Region> =
-        regions.into_iter().filter(|region| region.width * region.height <= LIVE_REGION_MAX_PIXELS).collect();
+    let small: Vec<Region> = regions
+        .iter()
+        .copied()
+        .filter(|region| region.width * region.height <= LIVE_REGION_MAX_PIXELS)
+        .collect();
     let rank = [0, 1, 0, 2, 0, 3][turn % 6] % small.len().max(1);
     small.get(rank).map(|region| sharpened(luma, *region, Search::Quick)).unwrap_or_default()
 }
