@@ -1,14 +1,28 @@
-//! `cargo xtask bench server`: figures of the server beside a bare floor, in one run.
+//! `cargo xtask bench PART`: figures of a part beside its floor or its peers, in one run.
 
-use anyhow::Result;
-use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
 
-use crate::command::{cargo, program, run as run_command, target};
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+
+use crate::command::{cargo, program, repo, run as run_command, target};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// What to measure.
+    #[command(subcommand)]
     part: Part,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// Whole logins per second, approve to signed in, memory with waiting pages.
+    Server(Server),
+    /// How well codes are read, by us and by other readers, over a folder of pictures.
+    Scanner(Scanner),
+}
+
+#[derive(Args)]
+struct Server {
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -20,18 +34,43 @@ pub(crate) struct Options {
     waiting: u32,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Part {
-    /// Whole logins per second, approve to signed in, memory with waiting pages.
-    Server,
+#[derive(Args)]
+struct Scanner {
+    /// The folder with `real/`, `frames/` and `clips/`, as far as they are there; see docs/scanner.md.
+    #[arg(long)]
+    data: PathBuf,
+    /// Write the figures of every reader to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// A quarter of the pictures and one clip of each kind.
+    #[arg(long)]
+    quick: bool,
+    /// Only this reader; may be given again.
+    #[arg(long, value_name = "NAME")]
+    reader: Vec<String>,
+    /// Name each picture that was not read.
+    #[arg(long)]
+    list: bool,
+    /// Write the table and the plot of docs/scanner.md anew.
+    #[arg(long)]
+    docs: bool,
+    /// Build zxing-cpp as well, which wants cmake and a C++ compiler.
+    #[arg(long)]
+    zxing_cpp: bool,
 }
 
 /// Builds in release and measures.
 ///
 /// # Errors
-/// When a build fails or a measured call gave another answer than expected.
+/// When a build fails, a measured call gave another answer than expected, or there are no pictures.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let Part::Server = options.part;
+    match &options.part {
+        Part::Server(options) => server(options),
+        Part::Scanner(options) => scanner(options),
+    }
+}
+
+fn server(options: &Server) -> Result<()> {
     run_command(&mut cargo([
         "build",
         "--release",
@@ -56,4 +95,35 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bench.arg("--json");
     }
     run_command(&mut bench)
+}
+
+fn scanner(options: &Scanner) -> Result<()> {
+    if !options.data.is_dir() {
+        bail!("there is no folder {}; name one with real/, frames/ or clips/ in it", options.data.display());
+    }
+    let mut bench = cargo(["bench", "--package", "scanner", "--bench", "readers"]);
+    if options.zxing_cpp {
+        bench.args(["--features", "zxing-cpp"]);
+    }
+    // The bench runs in its own folder: paths are those of the one who asked.
+    bench.args(["--", "--data"]).arg(absolute(&options.data)?);
+    if let Some(file) = &options.json {
+        bench.arg("--json").arg(absolute(file)?);
+    }
+    if options.docs {
+        bench.arg("--docs").arg(repo().join("docs"));
+    }
+    for name in &options.reader {
+        bench.args(["--reader", name]);
+    }
+    for (flag, is_given) in [("--quick", options.quick), ("--list", options.list)] {
+        if is_given {
+            bench.arg(flag);
+        }
+    }
+    run_command(&mut bench)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("cannot tell where {} lies", path.display()))
 }

@@ -39,7 +39,7 @@ enum Task {
     Run(run::Options),
     /// Every check and test, with the minutes that each stage took.
     Test(stages::Options),
-    /// Measure a part: `server`.
+    /// Measure a part: `server`, `scanner`.
     Bench(bench::Options),
     /// Build the packages of the app for this system: deb and rpm.
     Bundle,
