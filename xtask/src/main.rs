@@ -7,6 +7,7 @@
     reason = "a command line program speaks on its terminal"
 )]
 
+mod attack;
 mod bench;
 mod bundle;
 mod command;
@@ -39,6 +40,8 @@ enum Task {
     Run(run::Options),
     /// Every check and test, with the minutes that each stage took.
     Test(stages::Options),
+    /// Attack a server that is started for it, or your own deployment.
+    Attack(attack::Options),
     /// Measure a part: `server`, `scanner`.
     Bench(bench::Options),
     /// Build the packages of the app for this system: deb and rpm.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => Err(error),
         },
+        Task::Attack(options) => attack::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Bundle => bundle::run(),
         Task::Types => generated::write(),

@@ -1,0 +1,54 @@
+//! `cargo xtask attack`: attacks on a real server, each held or broken.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::command::{built, cargo, program, run as run_command};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Write the report here as JSON: {"attacks": [{"name", "held", "detail"}]}.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Only attacks whose name has this in it.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Attack this deployment instead of a server started here. It must be yours: it takes a link of your account.
+    #[arg(long, value_name = "URL", requires = "enrol")]
+    server: Option<String>,
+    /// With --server: an enrolment link of your account there, from `countersign-server users enrol NAME`.
+    #[arg(long, value_name = "LINK", requires = "server")]
+    enrol: Option<String>,
+}
+
+/// Builds the server and the suite, and attacks.
+///
+/// # Errors
+/// When a build fails or an attack was not held.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    run_command(&mut build())?;
+    let mut attack = suite();
+    if let Some(file) = &options.json {
+        // The suite runs at the top of the checkout; the person may stand elsewhere.
+        attack.arg("--json").arg(std::path::absolute(file)?);
+    }
+    for (flag, value) in
+        [("--only", &options.only), ("--server", &options.server), ("--enrol", &options.enrol)]
+    {
+        if let Some(value) = value {
+            attack.args([flag, value]);
+        }
+    }
+    run_command(&mut attack)
+}
+
+fn build() -> std::process::Command {
+    let packages = ["--package", "countersign-server", "--package", "e2e"];
+    cargo(["build"].into_iter().chain(packages).chain(["--bin", "countersign-server", "--bin", "attack"]))
+}
+
+fn suite() -> std::process::Command {
+    program(&built("attack").to_string_lossy(), [])
+}
