@@ -13,6 +13,8 @@
 mod capture;
 mod device;
 mod fault;
+#[cfg(feature = "film")]
+mod film;
 mod formats;
 mod jpeg;
 mod lane;
@@ -119,7 +121,7 @@ pub struct Format {
 /// One frame for the eye.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreviewFrame {
-    /// Counts up by at least one from frame to frame, over reopening too; the first is 1 or more.
+    /// Counts every frame that a camera sent, shown or not, over all sessions of the program; the first is 1 or more.
     pub seq: u64,
     /// A whole JPEG file.
     pub jpeg: Arc<[u8]>,

@@ -11,7 +11,7 @@ use tauri::{App, AppHandle, Manager};
 use tauri_plugin_window_state::StateFlags;
 
 use crate::arguments::{self, Invocation, Opening};
-use crate::commands::{self, LastFrame};
+use crate::commands;
 use crate::keychain_store::KeychainStore;
 use crate::notices::SystemNotifier;
 use crate::{logging, push, tray, window};
@@ -98,7 +98,6 @@ fn set_up(app: &App, opening: Opening) -> tauri::Result<()> {
     };
     let authenticator = tauri::async_runtime::block_on(async { Handle::start(config, ports) });
 
-    app.manage(LastFrame::default());
     app.manage(authenticator.clone());
     tauri::async_runtime::spawn(push::run(app.handle().clone(), authenticator));
     tray::add(app.handle());

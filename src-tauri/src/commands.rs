@@ -2,8 +2,6 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "Tauri hands arguments over by value")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use authenticator::Handle;
 use authenticator::command::Command;
 use authenticator::view::ViewState;
@@ -13,10 +11,6 @@ use tauri::{AppHandle, State};
 use tauri_plugin_clipboard_manager::ClipboardExt;
 
 use crate::clipboard_picture;
-
-/// Number of the last preview picture that the window got.
-#[derive(Debug, Default)]
-pub(crate) struct LastFrame(AtomicU64);
 
 /// Why a call did nothing.
 #[derive(Debug, Serialize)]
@@ -41,18 +35,14 @@ pub(crate) async fn send(authenticator: State<'_, Handle>, command: Command) -> 
     Ok(())
 }
 
-/// The next preview picture as JPEG; empty when the camera is closed or sends nothing for a second.
+/// The newest preview picture after the one numbered `after` (0: any): its number in eight bytes, lowest first, then its
+/// JPEG. Empty when the camera is closed or sends nothing for a second.
 #[tauri::command]
-pub(crate) async fn next_frame(
-    authenticator: State<'_, Handle>,
-    last: State<'_, LastFrame>,
-) -> Result<Response, CallError> {
-    let preview = authenticator.preview();
-    let Some(frame) = preview.next(last.0.load(Ordering::Relaxed)).await else {
+pub(crate) async fn next_frame(authenticator: State<'_, Handle>, after: u64) -> Result<Response, CallError> {
+    let Some(frame) = authenticator.preview().next(after).await else {
         return Ok(Response::new(Vec::new()));
     };
-    last.0.store(frame.seq, Ordering::Relaxed);
-    Ok(Response::new(frame.jpeg.to_vec()))
+    Ok(Response::new([&frame.seq.to_le_bytes(), &*frame.jpeg].concat()))
 }
 
 /// The bytes of a picture file, as the raw body of the call.

@@ -35,18 +35,33 @@ impl App {
     /// # Errors
     /// When the app or tauri-driver is missing, or no window comes up.
     pub async fn with_arguments(stage: &Stage, desktop: &Desktop, arguments: &[&str]) -> Result<Self> {
+        Self::of_program(stage, desktop, &programs::built("countersign")?, &[], arguments).await
+    }
+
+    /// Opens another build of the app, with more environment and arguments.
+    ///
+    /// # Errors
+    /// When tauri-driver is missing, or no window comes up.
+    pub async fn of_program(
+        stage: &Stage,
+        desktop: &Desktop,
+        program: &Path,
+        environment: &[(&str, &OsStr)],
+        arguments: &[&str],
+    ) -> Result<Self> {
         let name = format!("{}-app", desktop.name());
         let (port, native_port) = (ports::free()?, ports::free()?);
         let mut command = Command::new(programs::installed(&["tauri-driver"])?);
         desktop.environment(&mut command).await;
+        command.envs(environment.iter().copied());
         command.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
         command.arg("--native-driver").arg(programs::installed(&["WebKitWebDriver"])?);
-        let program = Program::start(&name, &mut command, &stage.logs())?;
+        let driver = Program::start(&name, &mut command, &stage.logs())?;
         until_ready(port).await?;
         let capabilities = json!({
-            "tauri:options": { "application": programs::built("countersign")?, "args": arguments },
+            "tauri:options": { "application": program, "args": arguments },
         });
-        let driver = Arc::new(Driver::open(program, port, capabilities).await?);
+        let driver = Arc::new(Driver::open(driver, port, capabilities).await?);
         stage.watch(&name, &driver);
         Ok(Self { driver })
     }

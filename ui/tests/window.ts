@@ -31,7 +31,7 @@ export class TestWindow {
         this.#push = listener;
         return Promise.resolve(() => undefined);
       },
-      nextFrame: () => Promise.resolve(new ArrayBuffer(0)),
+      nextFrame: () => Promise.resolve(null),
       readPicture: (bytes) => {
         this.pictures.push(bytes);
         return Promise.resolve();

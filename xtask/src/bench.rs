@@ -19,6 +19,8 @@ enum Part {
     Server(Server),
     /// How well codes are read, by us and by other readers, over a folder of pictures.
     Scanner(Scanner),
+    /// How many of a camera's 30 pictures a second the window draws, and what that costs.
+    Preview(Preview),
 }
 
 #[derive(Args)]
@@ -59,6 +61,19 @@ struct Scanner {
     zxing_cpp: bool,
 }
 
+#[derive(Args)]
+struct Preview {
+    /// Print one JSON object instead of lines.
+    #[arg(long)]
+    json: bool,
+    /// How long it is measured, in whole seconds.
+    #[arg(long, default_value_t = 20)]
+    seconds: u32,
+    /// A folder of JPEG files of one size to show; without it a film is made.
+    #[arg(long, value_name = "DIR")]
+    frames: Option<PathBuf>,
+}
+
 /// Builds in release and measures.
 ///
 /// # Errors
@@ -67,6 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     match &options.part {
         Part::Server(options) => server(options),
         Part::Scanner(options) => scanner(options),
+        Part::Preview(options) => preview(options),
     }
 }
 
@@ -120,6 +136,35 @@ fn scanner(options: &Scanner) -> Result<()> {
         if is_given {
             bench.arg(flag);
         }
+    }
+    run_command(&mut bench)
+}
+
+fn preview(options: &Preview) -> Result<()> {
+    crate::setup::for_building()?;
+    crate::setup::for_windows_without_display()?;
+    crate::ui::build()?;
+    run_command(&mut cargo([
+        "build",
+        "--release",
+        "--package",
+        "countersign",
+        "--package",
+        "e2e",
+        "--features",
+        "countersign/film",
+        "--bin",
+        "countersign-film",
+        "--bin",
+        "bench-preview",
+    ]))?;
+    let mut bench = program(&target().join("release/bench-preview").to_string_lossy(), []);
+    bench.args(["--seconds", &options.seconds.to_string()]);
+    if let Some(frames) = &options.frames {
+        bench.arg("--frames").arg(absolute(frames)?);
+    }
+    if options.json {
+        bench.arg("--json");
     }
     run_command(&mut bench)
 }

@@ -159,14 +159,9 @@ pub struct PreviewHandle {
 
 impl PreviewHandle {
     /// The newest frame after `after_seq` (0: any), waiting for it up to a second; `None` when the camera is closed or
-    /// sends nothing. Another camera session counts from 1 again, so a newest frame below `after_seq` is new too.
+    /// sends nothing.
     pub async fn next(&self, after_seq: u64) -> Option<PreviewFrame> {
         let mut preview = self.preview.borrow().clone()?;
-        if let Some(frame) = preview.latest()
-            && frame.seq < after_seq
-        {
-            return Some(frame);
-        }
         tokio::time::timeout(FRAME_LIMIT, preview.newer_than(after_seq)).await.ok().flatten()
     }
 }

@@ -1,10 +1,16 @@
 //! The way of a frame from the camera's thread to the eye and to the decoder: only the newest counts.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use tokio::sync::watch;
 
 use super::{Encoding, Format, PreviewFrame, jpeg};
+
+/// Frames of all sessions, so that a later frame has a higher number whichever session it is from.
+static FRAMES: AtomicU64 = AtomicU64::new(0);
 
 /// The live picture of a session. After the session it stays at its last frame.
 #[derive(Clone, Debug)]
@@ -13,7 +19,7 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// The newest frame, `None` before the first. Cheap: the JPEG is shared.
+    /// The newest frame; `None` before the first, and while the camera is let go of. Cheap: the JPEG is shared.
     pub fn latest(&self) -> Option<PreviewFrame> {
         self.frames.borrow().clone()
     }
@@ -41,7 +47,6 @@ pub(super) struct Lane {
 }
 
 struct Inner {
-    seq: u64,
     newest: Option<RawFrame>,
     /// `None` when the session is over: then nothing is published any more, whichever thread is late.
     preview: Option<watch::Sender<Option<PreviewFrame>>>,
@@ -50,7 +55,7 @@ struct Inner {
 impl Lane {
     pub(super) fn new() -> (Arc<Self>, Preview) {
         let (preview, frames) = watch::channel(None);
-        let inner = Mutex::new(Inner { seq: 0, newest: None, preview: Some(preview) });
+        let inner = Mutex::new(Inner { newest: None, preview: Some(preview) });
         (Arc::new(Self { inner, ready: Condvar::new() }), Preview { frames })
     }
 
@@ -63,9 +68,9 @@ impl Lane {
             }
         };
         let mut inner = self.lock();
-        inner.seq += 1;
+        let seq = FRAMES.fetch_add(1, Ordering::Relaxed) + 1;
         // Not even the shape of a JPEG: kept empty, so that the reader counts it as damaged, and never shown.
-        let frame = RawFrame { seq: inner.seq, format, bytes: bytes.unwrap_or_default() };
+        let frame = RawFrame { seq, format, bytes: bytes.unwrap_or_default() };
         if format.encoding == Encoding::Mjpeg && !frame.bytes.is_empty() {
             inner.publish(&frame, Arc::clone(&frame.bytes));
         }
@@ -84,6 +89,15 @@ impl Lane {
         let mut inner = self.ready.wait_while(self.lock(), waiting).unwrap_or_else(PoisonError::into_inner);
         inner.preview.as_ref()?;
         inner.newest.take()
+    }
+
+    /// Drops what a camera that was let go of sent last: the next one must not begin with an old picture.
+    pub(super) fn forget(&self) {
+        let mut inner = self.lock();
+        inner.newest = None;
+        if let Some(preview) = &inner.preview {
+            preview.send_replace(None);
+        }
     }
 
     pub(super) fn close(&self) {

@@ -24,14 +24,22 @@ const EVENTS: usize = 64;
 /// # Errors
 /// [`CameraError::Refused`] and [`CameraError::Failed`].
 pub fn cameras() -> Result<Vec<CameraInfo>, CameraError> {
-    Ok(Nokhwa.list()?.into_iter().map(|device| device.info).collect())
+    Ok(backend().list()?.into_iter().map(|device| device.info).collect())
+}
+
+fn backend() -> Arc<dyn Backend> {
+    #[cfg(feature = "film")]
+    if let Some(films) = super::film::backend() {
+        return films;
+    }
+    Arc::new(Nokhwa)
 }
 
 /// Opens a camera: the one named, or the first there is. Returns at once; what comes of it is told as events.
 ///
 /// At most one session of a program holds a device: a second one waits until the first has let go.
 pub fn open(camera: Option<CameraId>, options: Options) -> Session {
-    Session::start(Arc::new(Nokhwa), camera, options)
+    Session::start(backend(), camera, options)
 }
 
 /// An open camera, or one that is waited for. Dropping it lets go of the device in the background.

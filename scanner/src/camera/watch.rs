@@ -93,6 +93,7 @@ impl Watch {
                     }
                 }
             }
+            self.lane.forget();
             if waiting_for.as_ref() != Some(&error) {
                 waiting_for = Some(error.clone());
                 self.tell(CameraEvent::Waiting(error));

@@ -1,8 +1,10 @@
+import type { PreviewFrame } from "../lib/bridge";
+
 /** A picture such as a webcam might send: a desk, a screen, a code on it. */
-export async function drawFrame(): Promise<ArrayBuffer> {
+export async function drawFrame(after: number): Promise<PreviewFrame | null> {
   const canvas = new OffscreenCanvas(640, 480);
   const context = canvas.getContext("2d");
-  if (!context) return new ArrayBuffer(0);
+  if (!context) return null;
   const wall = context.createLinearGradient(0, 0, 640, 480);
   wall.addColorStop(0, "#8d97a6");
   wall.addColorStop(1, "#4c5563");
@@ -30,7 +32,7 @@ export async function drawFrame(): Promise<ArrayBuffer> {
   }
   const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
   await new Promise((resolve) => setTimeout(resolve, 200));
-  return blob.arrayBuffer();
+  return { seq: after + 1, jpeg: blob };
 }
 
 function ring(x: number, y: number): boolean {

@@ -2,6 +2,13 @@ import { createContext } from "svelte";
 
 import type { Command, ViewState } from "../generated";
 
+/** One picture of the camera. */
+export interface PreviewFrame {
+  /** Counts the camera's frames, shown or not. */
+  seq: number;
+  jpeg: BlobPart;
+}
+
 /** What the window can ask of the program. The tests and the gallery have their own. */
 export interface Bridge {
   /** Hands one act of the person to the controller. */
@@ -10,8 +17,8 @@ export interface Bridge {
   view(): Promise<ViewState>;
   /** Calls back with each pushed view state; the result ends it. */
   onView(listener: (state: ViewState) => void): Promise<() => void>;
-  /** The next preview picture as JPEG, after the one that was handed out last; empty when there is none. */
-  nextFrame(): Promise<ArrayBuffer>;
+  /** The newest preview picture after the one numbered `after` (0: any), waiting for it up to a second. */
+  nextFrame(after: number): Promise<PreviewFrame | null>;
   /** Hands the bytes of a picture file over to be read. */
   readPicture(bytes: ArrayBuffer): Promise<void>;
   /** Reads the picture on the clipboard, where the webview itself may not see it. */

@@ -9,7 +9,11 @@ export const tauriBridge: Bridge = {
   send: (command) => invoke("send", { command }),
   view: () => invoke<ViewState>("view"),
   onView: (listener) => listen<ViewState>("view", (event) => listener(event.payload)),
-  nextFrame: () => invoke<ArrayBuffer>("next_frame"),
+  nextFrame: async (after) => {
+    const bytes = await invoke<ArrayBuffer>("next_frame", { after });
+    if (bytes.byteLength === 0) return null;
+    return { seq: Number(new DataView(bytes).getBigUint64(0, true)), jpeg: new Uint8Array(bytes, 8) };
+  },
   readPicture: (bytes) => invoke("read_picture", new Uint8Array(bytes)),
   pastePicture: () => invoke("paste_picture"),
   copyText: (text) => invoke("copy_text", { text }),
