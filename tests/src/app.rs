@@ -1,6 +1,7 @@
 //! The real app in its real window, acted on as a person would. Its hooks: `main[data-view]` names what fills the
 //! window, `data-testid` names what can be acted on.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
