@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub use lives::Lives;
 pub use settle::{Facts, Recorded, settled};
 pub use state::{Cancelled, Decided, Denied, Expired, Lock, Outcome, Phase, State};
-pub use transition::{Cause, Decide, Done, Event, PageProof, Refused, Scan, Sight, Step, apply};
+pub use transition::{
+    Cause, Decide, Done, Event, PageProof, Refused, Scan, Sight, Step, apply, denied_by_number, with_try_taken,
+};
 
 use crate::context::{Claimed, Client};
 use crate::id::{Handle, RequestId};

@@ -175,6 +175,30 @@ pub fn apply(request: &Request, event: &Event, now: Timestamp, lives: &Lives) ->
     }
 }
 
+/// The state to write before a right number is recorded where that takes longer than this record: the number has taken
+/// its try, so of numbers that come at once no more are compared than there are tries.
+///
+/// `None` where no number is asked for, and where no try is left to take: then a right number took the last one.
+pub fn with_try_taken(state: &State) -> Option<State> {
+    match state {
+        State::Scanned { ends_at, lock, check: Some(check), tries_left, context } if *tries_left > 0 => {
+            Some(State::Scanned {
+                ends_at: *ends_at,
+                lock: *lock,
+                check: Some(*check),
+                tries_left: tries_left - 1,
+                context: context.clone(),
+            })
+        }
+        State::Scanned { .. } | State::Waiting { .. } | State::Approved { .. } | State::Over { .. } => None,
+    }
+}
+
+/// The state after the third wrong number.
+pub const fn denied_by_number(at: Timestamp) -> State {
+    over(Outcome::Denied(Denied::Check), at, None)
+}
+
 fn passed_deadline(state: &State, now: Timestamp) -> Option<State> {
     let (ends_at, from, decided) = match state {
         State::Waiting { ends_at } => (*ends_at, Expired::Waiting, None),
@@ -248,7 +272,7 @@ fn decide(request: &Request, decide: &Decide, now: Timestamp, lives: &Lives) -> 
         }
         State::Scanned { lock, check, tries_left, context, ends_at } => match decide.decision {
             Decision::Approve => {
-                // The try is taken before the compare, whatever comes out of it.
+                // What comes out of the compare counts only with the try written: see `with_try_taken`.
                 let left = tries_left.saturating_sub(1);
                 let right = check.is_none_or(|number| decide.check == Some(number));
                 if right {
@@ -258,8 +282,8 @@ fn decide(request: &Request, decide: &Decide, now: Timestamp, lives: &Lives) -> 
                     );
                 }
                 if left == 0 {
-                    let next = over(Outcome::Denied(Denied::Check), now, None);
-                    return Step { next: Some(next), user_code: None, answer: Err(Refused::Ended) };
+                    let next = Some(denied_by_number(now));
+                    return Step { next, user_code: None, answer: Err(Refused::Ended) };
                 }
                 let next = State::Scanned {
                     ends_at: *ends_at,

@@ -44,7 +44,7 @@ CREATE TABLE decisions (
     request    BLOB    NOT NULL,
     device     BLOB    NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
     account    BLOB    NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-    decision   TEXT    NOT NULL CHECK (decision IN ('approve', 'deny', 'report')),
+    decision   TEXT    NOT NULL CHECK (decision IN ('approve', 'deny', 'report', 'wrong_numbers')),
     context    BLOB    NOT NULL,
     statement  TEXT    NOT NULL,
     decided_at BIGINT  NOT NULL,

@@ -1,12 +1,20 @@
-use protocol::request::{Decide, Denied, Done, Event, Outcome, State, apply};
-use protocol::statement::{Statement, UnverifiedStatement};
+use protocol::request::{Decide, Denied, Done, Event, Outcome, State, Step, apply, with_try_taken};
+use protocol::statement::{Decision, Statement, UnverifiedStatement};
 use protocol::time::Timestamp;
 
 use super::settle::{TURNS_MAX, Written};
 use super::{ClientAddress, Failure, Service};
-use crate::store::{By, Holder, NewDecision, Recorded, Versioned};
+use crate::store::{By, Holder, NewDecision, Recorded, Verdict, Versioned};
 
-/// What the durable store says about a decision that the state table allows.
+/// A statement that verified, with where it came from.
+struct Received<'a> {
+    statement: &'a str,
+    holder: Holder,
+    decide: Decide,
+    address: ClientAddress,
+}
+
+/// What the durable store says about a verdict that the state table allows.
 enum Arbitrated {
     /// It counts, from this moment.
     From(Timestamp),
@@ -34,10 +42,11 @@ impl Service {
             decision: verified.decision,
             check: verified.check,
         };
+        let received = Received { statement, holder, decide, address };
         for _ in 0..TURNS_MAX {
             let read = self.remembered(self.short_lived.by_ticket(decide.ticket).await?)?;
             let read = self.settle_if_past(read).await?.ok_or(Failure::NotFound)?;
-            if let Some(answer) = self.decide_once(&read, &decide, statement, &holder, address).await? {
+            if let Some(answer) = self.decide_once(read, &received).await? {
                 return answer;
             }
         }
@@ -62,54 +71,66 @@ impl Service {
     /// One turn; `None`: somebody else wrote, so read and decide again.
     async fn decide_once(
         &self,
-        read: &Versioned,
-        decide: &Decide,
-        statement: &str,
-        holder: &Holder,
-        address: ClientAddress,
+        mut read: Versioned,
+        received: &Received<'_>,
     ) -> Result<Option<Result<(), Failure>>, Failure> {
+        let decide = received.decide;
+        let event = Event::Decide(decide);
         let now = self.now();
-        let mut step = apply(&read.request, &Event::Decide(*decide), now, &self.lives);
-        if step.answer == Ok(Done::Decided) {
-            match self.arbitrate(read, decide, statement, holder, address, now).await? {
+        let mut step = apply(&read.request, &event, now, &self.lives);
+        if let Some(verdict) = verdict_of(&step, decide.decision) {
+            if verdict == Verdict::Decided(Decision::Approve) {
+                match self.take_try(read, now).await? {
+                    Some(taken) => read = taken,
+                    None => return Ok(None),
+                }
+            }
+            match self.arbitrate(&read, verdict, received, now).await? {
                 Arbitrated::From(decided_at) => {
-                    step = apply(&read.request, &Event::Decide(*decide), decided_at, &self.lives);
+                    step = apply(&read.request, &event, decided_at, &self.lives);
                 }
                 Arbitrated::Behind => {
-                    self.settle(read.clone()).await?;
+                    self.settle(read).await?;
                     return Ok(None);
                 }
                 Arbitrated::Revoked => {
-                    self.revoke_request(read.clone()).await?;
+                    self.revoke_request(read).await?;
                     return Ok(Some(Err(Failure::NotFound)));
                 }
             }
         }
-        let request = match self.write(read, &step, now).await? {
-            Written::Yes(request) => request,
+        match self.write(&read, &step, now).await? {
+            Written::Yes(_) => {}
             Written::Again | Written::UserCodeTaken => return Ok(None),
             Written::Gone => return Ok(Some(Err(Failure::NotFound))),
-        };
-        if step.next.is_some() && is_denied_by_number(&request.state) {
-            self.note_refused(&request, holder, "check", address, now).await?;
         }
         Ok(Some(match step.answer {
             Ok(_) => {
-                tracing::info!(request.id = %request.id, device.id = %decide.device, decision = ?decide.decision, "Login request decided");
+                tracing::info!(request.id = %read.request.id, device.id = %decide.device, decision = ?decide.decision, "Login request decided");
                 Ok(())
             }
             Err(refused) => Err(refused.into()),
         }))
     }
 
-    /// Records the decision where it counts: the short-lived record follows.
+    /// Lets a right number take its try before anything is recorded; `None`: somebody else wrote first.
+    async fn take_try(&self, read: Versioned, now: Timestamp) -> Result<Option<Versioned>, Failure> {
+        let Some(next) = with_try_taken(&read.request.state) else {
+            return Ok(Some(read));
+        };
+        let step = Step { next: Some(next), user_code: None, answer: Ok(Done::Seen) };
+        Ok(match self.write(&read, &step, now).await? {
+            Written::Yes(taken) => Some(taken),
+            Written::Again | Written::UserCodeTaken | Written::Gone => None,
+        })
+    }
+
+    /// Records the verdict where it counts: the short-lived record follows.
     async fn arbitrate(
         &self,
         read: &Versioned,
-        decide: &Decide,
-        statement: &str,
-        holder: &Holder,
-        address: ClientAddress,
+        verdict: Verdict,
+        received: &Received<'_>,
         now: Timestamp,
     ) -> Result<Arbitrated, Failure> {
         let State::Scanned { lock, context, .. } = &read.request.state else {
@@ -120,13 +141,13 @@ impl Service {
             request: read.request.id,
             device: lock.device,
             account: lock.account,
-            decision: decide.decision,
+            verdict,
             context: context.clone(),
-            statement: statement.to_owned(),
+            statement: received.statement.to_owned(),
             browser: read.request.claimed.browser.clone(),
             system: read.request.claimed.system.clone(),
         };
-        let by = By::device(&holder.device, address.to_string());
+        let by = By::device(&received.holder.device, received.address.to_string());
         Ok(match self.durable.record_decision(&new, &by, now).await? {
             Recorded::Recorded => Arbitrated::From(now),
             Recorded::Same { decided_at } => Arbitrated::From(decided_at),
@@ -136,6 +157,12 @@ impl Service {
     }
 }
 
-const fn is_denied_by_number(state: &State) -> bool {
-    matches!(state, State::Over { outcome: Outcome::Denied(Denied::Check), .. })
+/// What the durable store has to record before `step` may be written, if anything.
+fn verdict_of(step: &Step, decision: Decision) -> Option<Verdict> {
+    if step.answer == Ok(Done::Decided) {
+        return Some(Verdict::Decided(decision));
+    }
+    let is_denied_by_number =
+        matches!(step.next, Some(State::Over { outcome: Outcome::Denied(Denied::Check), .. }));
+    is_denied_by_number.then_some(Verdict::WrongNumbers)
 }

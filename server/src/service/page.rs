@@ -41,9 +41,9 @@ impl Service {
             let code = UserCode::from_random(self.entropy.bytes_16());
             let step = apply(&read.request, &Event::ShowUserCode(code), now, &self.lives);
             match self.write(&read, &step, now).await? {
-                Written::Yes(request) => {
+                Written::Yes(written) => {
                     step.answer?;
-                    return Ok(self.show(&request, now));
+                    return Ok(self.show(&written.request, now));
                 }
                 Written::Again | Written::UserCodeTaken => {}
                 Written::Gone => return Err(Failure::NotFound),

@@ -112,7 +112,7 @@ impl Service {
         for _ in 0..TURNS_MAX {
             let step = apply(&read.request, event, now, &self.lives);
             match self.write(&read, &step, now).await? {
-                Written::Yes(request) if is_cancelled(&request.state) => {
+                Written::Yes(written) if is_cancelled(&written.request.state) => {
                     let (account, id) = (session.account.id, session.session.id);
                     self.durable.end_session(account, id, EndReason::Ended, &By::server(), now).await?;
                     step.answer?;

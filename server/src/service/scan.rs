@@ -86,9 +86,9 @@ impl Service {
             let scan = self.prepare(&found.request, holder, sight, via, address, now).await?;
             let step = apply(&found.request, &Event::Scan(Box::new(scan)), now, &self.lives);
             match self.write(&found, &step, now).await? {
-                Written::Yes(request) => {
+                Written::Yes(Versioned { request, .. }) => {
                     if step.answer == Err(Refused::NetworkRefused) {
-                        self.note_refused(&request, holder, "network", address, now).await?;
+                        self.note_refused(&request, holder, address, now).await?;
                     }
                     step.answer?;
                     tracing::debug!(request.id = %request.id, device.id = %holder.device.id, "Login request scanned");
@@ -190,12 +190,11 @@ impl Service {
         same_network == Some(true) || (by_via && by_guard)
     }
 
-    /// Leaves a note that the server itself ended a sign-in.
-    pub(super) async fn note_refused(
+    /// Leaves a note that the network rule ended a sign-in.
+    async fn note_refused(
         &self,
         request: &Request,
         holder: &Holder,
-        reason: &str,
         address: ClientAddress,
         now: Timestamp,
     ) -> Result<(), Failure> {
@@ -203,7 +202,7 @@ impl Service {
             request: Some(request.id),
             browser: Some(request.claimed.browser.clone()),
             system: Some(request.claimed.system.clone()),
-            reason: Some(reason.to_owned()),
+            reason: Some("network".to_owned()),
             ..By::device(&holder.device, address.to_string()).body()
         };
         self.durable.note(holder.account.id, AuditKind::SignInRefused, body, now).await?;

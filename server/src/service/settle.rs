@@ -1,19 +1,21 @@
 //! Reading a login request: what a crash or another process left behind is finished first.
 
 use protocol::id::AccountId;
-use protocol::request::{Cause, Event, Facts, Lock, Outcome, Recorded, Request, State, Step, apply, settled};
+use protocol::request::{
+    Cause, Event, Facts, Lock, Outcome, Recorded, Request, State, Step, apply, denied_by_number, settled,
+};
 use protocol::time::Timestamp;
 
 use super::{Failure, Service};
-use crate::store::{Replaced, Versioned, forgotten_at};
+use crate::store::{Replaced, StoredDecision, Verdict, Versioned, forgotten_at};
 
 /// How often a write is repeated when others write the same record: far more than callers can arrive between.
 pub(super) const TURNS_MAX: u32 = 1_000;
 
 /// What a written step did.
 pub(super) enum Written {
-    /// It is the record now.
-    Yes(Box<Request>),
+    /// It is the record now; the one that was read where nothing had to be written.
+    Yes(Versioned),
     /// Somebody else wrote first: read and decide again.
     Again,
     /// The record is gone.
@@ -72,10 +74,10 @@ impl Service {
         step: &Step,
         now: Timestamp,
     ) -> Result<Written, Failure> {
-        let mut request = (*read.request).clone();
         if step.next.is_none() && step.user_code.is_none() {
-            return Ok(Written::Yes(Box::new(request)));
+            return Ok(Written::Yes(read.clone()));
         }
+        let mut request = (*read.request).clone();
         if let Some(state) = &step.next {
             request.state = state.clone();
         }
@@ -83,7 +85,7 @@ impl Service {
             request.user_code = step.user_code;
         }
         Ok(match self.short_lived.replace(&request, read.version, now).await? {
-            Replaced::Replaced(_) => Written::Yes(Box::new(request)),
+            Replaced::Replaced(version) => Written::Yes(Versioned { request: request.into(), version }),
             Replaced::Changed => Written::Again,
             Replaced::Gone => Written::Gone,
             Replaced::UserCodeTaken => Written::UserCodeTaken,
@@ -126,11 +128,15 @@ impl Service {
         let mut facts = Facts { decision: None, is_trusted: true, session_at: None };
         if let Some(lock) = request.state.lock() {
             let is_approved = matches!(request.state, State::Approved { .. });
-            facts.decision = self.durable.decision(lock.ticket).await?.map(|stored| Recorded {
-                decision: stored.decision,
-                at: stored.decided_at,
-                is_withdrawn: stored.withdrawn,
-            });
+            facts.decision = match self.durable.decision(lock.ticket).await? {
+                Some(StoredDecision { verdict: Verdict::Decided(decision), decided_at, withdrawn, .. }) => {
+                    Some(Recorded { decision, at: decided_at, is_withdrawn: withdrawn })
+                }
+                Some(StoredDecision { verdict: Verdict::WrongNumbers, decided_at, .. }) => {
+                    return Ok(Some(denied_by_number(decided_at)));
+                }
+                None => None,
+            };
             if is_approved || facts.decision.is_none() {
                 facts.is_trusted = self.durable.holder(lock.device).await?.is_some();
             }

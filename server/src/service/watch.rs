@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::id::RequestId;
-use protocol::request::{Request, State};
+use protocol::request::{Phase, Request, State};
 use protocol::secret::Secret;
 use protocol::time::Timestamp;
 use protocol::wire::RequestBody;
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{Failure, Service};
 use crate::drain::Guard;
-use crate::store::{Version, Wakeups};
+use crate::store::Wakeups;
 
 /// Longest silence of a socket, in seconds.
 const SILENCE_S: i64 = 15;
@@ -30,8 +30,8 @@ pub struct Watch {
     drain: Guard,
     seat: u64,
     evicted: oneshot::Receiver<()>,
-    /// What was shown last.
-    shown: Option<Version>,
+    /// Where the request stood when it was shown last.
+    shown: Option<Phase>,
     /// Seconds since then, as far as reviews counted them.
     quiet_s: i64,
     /// Until the next look without a change.
@@ -156,14 +156,16 @@ impl Watch {
         let read = settled.ok_or(Failure::NotFound)?;
         let now = service.now();
         let wait_s = service.next_look_s(&read.request, now);
-        let reviewed = matches!(read.request.state, State::Scanned { .. } | State::Approved { .. });
-        if reviewed && self.shown == Some(read.version) && self.quiet_s < SILENCE_S {
+        let phase = read.request.state.phase();
+        // In these two the page sees nothing change; that a number took a try is none of its business.
+        let looks_the_same = matches!(phase, Phase::Scanned | Phase::Approved) && self.shown == Some(phase);
+        if looks_the_same && self.quiet_s < SILENCE_S {
             self.wait_s = wait_s;
             return Ok(None);
         }
         let body = service.show(&read.request, now);
-        self.over = body.state.is_final();
-        self.shown = Some(read.version);
+        self.over = phase.is_final();
+        self.shown = Some(phase);
         self.quiet_s = 0;
         self.wait_s = wait_s;
         Ok(Some(body))

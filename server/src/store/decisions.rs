@@ -2,19 +2,28 @@ use protocol::id::{AccountId, DeviceId, RequestId, Ticket};
 use protocol::statement::Decision;
 use protocol::time::Timestamp;
 
-/// A decision whose statement verified, to be recorded.
+/// What is recorded about a scan, at most once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// What the person decided.
+    Decided(Decision),
+    /// The third number was wrong: whatever comes later, this scan signs nobody in.
+    WrongNumbers,
+}
+
+/// A verdict by a statement that verified, to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDecision {
-    /// The scan; at most one decision each.
+    /// The scan; at most one verdict each.
     pub ticket: Ticket,
     /// The login request.
     pub request: RequestId,
-    /// Who decided.
+    /// Who signed the statement.
     pub device: DeviceId,
     /// Whose account is signed in.
     pub account: AccountId,
     /// What.
-    pub decision: Decision,
+    pub verdict: Verdict,
     /// The context bytes that the statement signs.
     pub context: Vec<u8>,
     /// The statement, a compact JWS: kept, so that anybody can verify it later.
@@ -25,23 +34,23 @@ pub struct NewDecision {
     pub system: String,
 }
 
-/// How recording a decision went.
+/// How recording a verdict went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
     /// Written, with its audit entry.
     Recorded,
-    /// The same decision was there already, taken at this moment; nothing changed.
+    /// The same verdict was there already, taken at this moment; nothing changed.
     Same {
         /// When it was taken: deadlines count from here.
         decided_at: Timestamp,
     },
-    /// Another decision was there already.
-    Other(Decision),
+    /// Another verdict was there already.
+    Other(Verdict),
     /// The device is revoked or the account not active.
     Refused,
 }
 
-/// A decision as kept.
+/// A verdict as kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredDecision {
     /// The scan.
@@ -53,7 +62,7 @@ pub struct StoredDecision {
     /// The account.
     pub account: AccountId,
     /// What.
-    pub decision: Decision,
+    pub verdict: Verdict,
     /// When.
     pub decided_at: Timestamp,
     /// True when the account's owner took an approval back before it was redeemed.

@@ -129,8 +129,8 @@ pub trait Durable: Send + Sync {
 
     // Decisions and redeems
 
-    /// Records a decision: one transaction whose insert asks for a trusted device and an active account. Audit:
-    /// `sign_in_approved`, `sign_in_denied`, `sign_in_reported`.
+    /// Records the verdict on a scan: one transaction whose insert asks for a trusted device and an active account.
+    /// Audit: `sign_in_approved`, `sign_in_denied`, `sign_in_reported`, `sign_in_refused`.
     async fn record_decision(
         &self,
         new: &NewDecision,
@@ -138,7 +138,7 @@ pub trait Durable: Send + Sync {
         now: Timestamp,
     ) -> Result<Recorded, StoreError>;
 
-    /// The decision about this scan, for repeats and for records that a crash left behind.
+    /// The verdict on this scan, for repeats and for records that a crash left behind.
     async fn decision(&self, ticket: Ticket) -> Result<Option<StoredDecision>, StoreError>;
 
     /// Makes the session: one transaction whose first statement inserts it where the decision is `approve`, less
@@ -217,7 +217,7 @@ pub trait Durable: Send + Sync {
 
     // Audit
 
-    /// Appends something that left no other row: a scan that was refused, three wrong numbers.
+    /// Appends something that left no other row: a scan that the network rule refused.
     async fn note(
         &self,
         account: AccountId,

@@ -21,7 +21,7 @@ mod statements;
 
 pub use accounts::{Account, AccountState, CreateAccount, NewAccount};
 pub use audit::{ActivityPage, AuditEntry, AuditKind, Body, By, DeviceRef};
-pub use decisions::{NewDecision, Recorded, StoredDecision};
+pub use decisions::{NewDecision, Recorded, StoredDecision, Verdict};
 pub use devices::{Device, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
 pub use durable::{Durable, Keep, REPEAT_S, Swept};
 pub use error::StoreError;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use countersign_server::store::in_process::InProcess;
-use countersign_server::store::{By, NewDecision, NewSession};
+use countersign_server::store::{By, NewDecision, NewSession, Verdict};
 use protocol::id::{RequestId, SessionId, StoreId};
 use protocol::request::{Lives, Redeemer, State};
 use protocol::statement::Decision;
@@ -12,20 +12,22 @@ use serde_json::json;
 
 use crate::support::{Device, Node, Page, Request, Scanned, approved, fresh_bytes, scanned};
 
-/// Writes the decision to the durable store and nothing else, as a crash right after it leaves things.
+const APPROVED: Verdict = Verdict::Decided(Decision::Approve);
+
+/// Writes the verdict to the durable store and nothing else, as a crash right after it leaves things.
 async fn decide_and_crash(
     node: &Node,
     request: &Request,
     device: &Device,
     scanned: &Scanned,
-    decision: Decision,
+    verdict: Verdict,
 ) {
     let new = NewDecision {
         ticket: scanned.ticket,
         request: RequestId::parse(&request.id).unwrap(),
         device: device.id.unwrap(),
         account: device.account.unwrap(),
-        decision,
+        verdict,
         context: scanned.context.clone(),
         statement: "as signed".to_owned(),
         browser: String::new(),
@@ -36,14 +38,15 @@ async fn decide_and_crash(
 
 #[tokio::test]
 async fn a_decision_that_a_crash_left_behind_shows_at_the_next_read() {
-    for (decision, stands) in [
-        (Decision::Approve, "approved"),
-        (Decision::Deny, "denied user"),
-        (Decision::Report, "denied reported"),
+    for (verdict, stands) in [
+        (Verdict::Decided(Decision::Approve), "approved"),
+        (Verdict::Decided(Decision::Deny), "denied user"),
+        (Verdict::Decided(Decision::Report), "denied reported"),
+        (Verdict::WrongNumbers, "denied check"),
     ] {
         let node = Node::start().await;
         let (page, request, device, scanned) = scanned(&node).await;
-        decide_and_crash(&node, &request, &device, &scanned, decision).await;
+        decide_and_crash(&node, &request, &device, &scanned, verdict).await;
         assert_eq!(page.stands(&request).await, stands);
     }
 }
@@ -53,7 +56,7 @@ async fn a_decision_that_a_crash_left_behind_shows_at_its_repeat() {
     let node = Node::start().await;
     let (page, request, device, scanned) = scanned(&node).await;
     let number = page.number(&request).await;
-    decide_and_crash(&node, &request, &device, &scanned, Decision::Approve).await;
+    decide_and_crash(&node, &request, &device, &scanned, APPROVED).await;
     node.clock.advance_s(20);
     device.decide(&scanned, Decision::Deny, None).await.problem(409, "already_decided");
     device.decide(&scanned, Decision::Approve, Some(&number)).await.expect(204);
@@ -66,7 +69,7 @@ async fn a_decision_that_a_crash_left_behind_shows_at_its_repeat() {
 async fn a_decision_that_a_crash_left_behind_can_be_redeemed_at_once() {
     let node = Node::start().await;
     let (page, request, device, scanned) = scanned(&node).await;
-    decide_and_crash(&node, &request, &device, &scanned, Decision::Approve).await;
+    decide_and_crash(&node, &request, &device, &scanned, APPROVED).await;
     page.redeem(&request).await.expect(201);
 }
 
@@ -75,7 +78,7 @@ async fn a_decision_in_time_counts_although_nobody_read_it_in_time() {
     let node = Node::start().await;
     let (page, request, device, scanned) = scanned(&node).await;
     node.clock.advance_s(110);
-    decide_and_crash(&node, &request, &device, &scanned, Decision::Approve).await;
+    decide_and_crash(&node, &request, &device, &scanned, APPROVED).await;
     node.clock.advance_s(40);
     assert_eq!(page.stands(&request).await, "approved");
     node.clock.advance_s(20);

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use protocol::encoding::{array_from_base32, base64url};
 use protocol::id::RequestId;
+use protocol::request::State;
 use protocol::statement::Decision;
 use serde_json::{Value, json};
 
-use crate::support::{Node, Request, approved, fresh_bytes, scanned};
+use crate::support::{Device, Node, Request, approved, fresh_bytes, scanned, wrong_number};
 
 /// Point 1.
 #[tokio::test]
@@ -47,7 +48,7 @@ async fn everything_in_the_qr_replayed_gives_nothing() {
         for (method, path, body, proof) in calls {
             let answer = thief.call(method, &path, body, proof).await;
             assert!([401, 403, 404].contains(&answer.status), "{method} {path}: {}", answer.status);
-            assert_eq!(answer.cookies(), Vec::<String>::new(), "{method} {path}");
+            assert!(answer.cookies().iter().all(|line| line.contains("Max-Age=0;")), "{method} {path}");
         }
         let body = json!({ "code": word, "via": "camera" });
         let mut stranger = node.stranger();
@@ -207,16 +208,77 @@ async fn opposite_decisions_at_once_are_one_decision() {
     }
 }
 
-/// Points 4 and 11: a burst of all ninety numbers gets no further than three tries.
+/// Points 4 and 11: a burst of all ninety numbers gets no further than three tries, and what the log says of it is what
+/// came of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ninety_numbers_at_once_take_three_tries() {
+    for with_the_right_one in [false, true, true, true] {
+        let node = Node::start().await;
+        let (page, request, device, scanned) = scanned(&node).await;
+        let right = page.number(&request).await;
+        let all = (10..100).map(|n: u32| n.to_string());
+        let numbers: Vec<String> = all.filter(|n| with_the_right_one || *n != right).collect();
+        let answers = numbers.iter().map(|n| device.decide(&scanned, Decision::Approve, Some(n)));
+        let answers = join_all(answers).await;
+        let told_to_retry = answers.iter().filter(|answer| answer.status == 422).count();
+        let log = sign_ins(&device).await;
+        if page.stands(&request).await == "denied check" {
+            assert_eq!((told_to_retry, log), (2, vec!["sign_in_refused".to_owned()]));
+            device.decide(&scanned, Decision::Approve, Some(&right)).await.problem(410, "ended");
+        } else {
+            assert!(with_the_right_one && told_to_retry <= 2);
+            assert_eq!(log, ["sign_in_approved"]);
+            page.redeem(&request).await.expect(201);
+        }
+    }
+}
+
+/// Points 4 and 11: a right number that others overtake has come too late, and the log says nothing else.
+#[tokio::test]
+async fn a_right_number_behind_three_wrong_ones_approves_nothing() {
     let node = Node::start().await;
     let (page, request, device, scanned) = scanned(&node).await;
     let right = page.number(&request).await;
-    let wrong: Vec<String> = (10..100).map(|n: u32| n.to_string()).filter(|n| *n != right).collect();
-    let answers = join_all(wrong.iter().map(|n| device.decide(&scanned, Decision::Approve, Some(n)))).await;
-    let told_to_retry = answers.iter().filter(|answer| answer.status == 422).count();
-    assert_eq!(told_to_retry, 2);
+    node.line.hold_back(|request| matches!(request.state, State::Scanned { .. }));
+    let wrong_ones = async {
+        node.line.held().await;
+        let wrong = Some(wrong_number(&right));
+        device.decide(&scanned, Decision::Approve, wrong).await.problem(422, "wrong_check");
+        device.decide(&scanned, Decision::Approve, wrong).await.problem(422, "wrong_check");
+        device.decide(&scanned, Decision::Approve, wrong).await.problem(410, "ended");
+        node.line.release();
+    };
+    let (approval, ()) = join(device.decide(&scanned, Decision::Approve, Some(&right)), wrong_ones).await;
+    approval.problem(410, "ended");
     assert_eq!(page.stands(&request).await, "denied check");
-    device.decide(&scanned, Decision::Approve, Some(&right)).await.problem(410, "ended");
+    assert_eq!(sign_ins(&device).await, ["sign_in_refused"]);
+}
+
+/// Points 4 and 11: an approval that is recorded stands, whatever number comes before the page hears of it.
+#[tokio::test]
+async fn wrong_numbers_behind_a_recorded_approval_change_nothing() {
+    let node = Node::start().await;
+    let (page, request, device, scanned) = scanned(&node).await;
+    let right = page.number(&request).await;
+    node.line.hold_back(|request| matches!(request.state, State::Approved { .. }));
+    let wrong_ones = async {
+        node.line.held().await;
+        let wrong = Some(wrong_number(&right));
+        device.decide(&scanned, Decision::Approve, wrong).await.problem(422, "wrong_check");
+        for _ in 0..3 {
+            device.decide(&scanned, Decision::Approve, wrong).await.expect(204);
+        }
+        node.line.release();
+    };
+    let (approval, ()) = join(device.decide(&scanned, Decision::Approve, Some(&right)), wrong_ones).await;
+    approval.expect(204);
+    assert_eq!(sign_ins(&device).await, ["sign_in_approved"]);
+    page.redeem(&request).await.expect(201);
+}
+
+/// What the log says of sign-ins, oldest first.
+async fn sign_ins(device: &Device) -> Vec<String> {
+    let activity = device.call("GET", "/api/activity", None).await.expect(200);
+    let kinds = activity["entries"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap());
+    kinds.filter(|kind| kind.starts_with("sign_in_")).map(str::to_owned).collect()
 }

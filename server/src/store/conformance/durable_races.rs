@@ -12,7 +12,10 @@ use crate::config::PasswordEnrolment;
 use crate::store::audit::Head;
 use crate::store::{
     AuditKind, Body, By, Durable, EnrolPassword, Enrolled, NewDecision, NewSession, Recorded, Redeemed,
+    Verdict,
 };
+
+const APPROVED: Verdict = Verdict::Decided(Decision::Approve);
 
 /// Runs `many` of a kind at once and gives all results.
 async fn at_once<T, F>(many: usize, mut one: impl FnMut(usize) -> F) -> Vec<T>
@@ -70,17 +73,18 @@ pub(super) async fn two_hundred_decisions_make_one_row(store: Arc<impl Durable +
     assert_eq!(world.kinds().await.iter().filter(|kind| *kind == "sign_in_approved").count(), 1);
 }
 
-pub(super) async fn approvals_and_denials_at_once_leave_one_winner(store: Arc<impl Durable + 'static>) {
+pub(super) async fn verdicts_at_once_leave_one_winner(store: Arc<impl Durable + 'static>) {
     let world = Arc::new(World::new(store).await);
     for _ in 0..20 {
         let base = world.decision(Decision::Approve);
-        let results = at_once(10, |n| {
-            let decision = if n % 2 == 0 { Decision::Approve } else { Decision::Deny };
-            let (world, new) = (Arc::clone(&world), NewDecision { decision, ..base.clone() });
-            async move { (decision, world.decide(&new, NOW).await) }
+        let asked = [APPROVED, Verdict::Decided(Decision::Deny), Verdict::WrongNumbers];
+        let results = at_once(12, |n| {
+            let verdict = asked[n % asked.len()];
+            let (world, new) = (Arc::clone(&world), NewDecision { verdict, ..base.clone() });
+            async move { (verdict, world.decide(&new, NOW).await) }
         })
         .await;
-        let stored = world.store.decision(base.ticket).await.unwrap().unwrap().decision;
+        let stored = world.store.decision(base.ticket).await.unwrap().unwrap().verdict;
         for (asked, result) in results {
             match result {
                 Recorded::Recorded | Recorded::Same { .. } => assert_eq!(asked, stored),
@@ -89,7 +93,7 @@ pub(super) async fn approvals_and_denials_at_once_leave_one_winner(store: Arc<im
             }
         }
         let redeemed = world.redeem(&new_session(&base), NOW).await;
-        assert_eq!(matches!(redeemed, Redeemed::Created { .. }), stored == Decision::Approve);
+        assert_eq!(matches!(redeemed, Redeemed::Created { .. }), stored == APPROVED);
     }
 }
 

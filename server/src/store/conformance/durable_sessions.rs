@@ -8,7 +8,7 @@ use super::world::{
 };
 use crate::config::SessionKind;
 use crate::store::{
-    By, Durable, EndReason, NewDecision, NewSession, Recorded, RedeemRefused, Redeemed, Refreshed,
+    By, Durable, EndReason, NewDecision, NewSession, Recorded, RedeemRefused, Redeemed, Refreshed, Verdict,
 };
 
 const DAY_S: i64 = 86_400;
@@ -36,10 +36,13 @@ pub(super) async fn a_decision_is_final(store: Arc<impl Durable + 'static>) {
     let denied = world.decision(Decision::Deny);
     assert_eq!(world.decide(&denied, NOW).await, Recorded::Recorded);
     assert_eq!(world.decide(&denied, NOW.plus_s(9)).await, Recorded::Same { decided_at: NOW });
-    let approve = NewDecision { decision: Decision::Approve, ..denied.clone() };
-    assert_eq!(world.decide(&approve, NOW).await, Recorded::Other(Decision::Deny));
+    let approve = NewDecision { verdict: Verdict::Decided(Decision::Approve), ..denied.clone() };
+    assert_eq!(world.decide(&approve, NOW).await, Recorded::Other(Verdict::Decided(Decision::Deny)));
     let stored = world.store.decision(denied.ticket).await.unwrap().unwrap();
-    assert_eq!((stored.decision, stored.decided_at, stored.withdrawn), (Decision::Deny, NOW, false));
+    assert_eq!(
+        (stored.verdict, stored.decided_at, stored.withdrawn),
+        (Verdict::Decided(Decision::Deny), NOW, false)
+    );
     assert_eq!(
         (stored.request, stored.device, stored.account),
         (denied.request, denied.device, denied.account)

@@ -81,7 +81,7 @@ macro_rules! durable_suite {
             durable_races::{
                 two_hundred_redeems_make_one_session,
                 two_hundred_decisions_make_one_row,
-                approvals_and_denials_at_once_leave_one_winner,
+                verdicts_at_once_leave_one_winner,
                 one_link_enrols_one_of_fifty_devices,
                 one_password_enrols_one_of_fifty_first_devices,
                 a_removal_and_redeems_at_once_leave_no_session,

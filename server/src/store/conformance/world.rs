@@ -11,7 +11,7 @@ use protocol::wire::DeviceKind;
 use crate::config::SessionKind;
 use crate::store::{
     By, CreateAccount, Device, Durable, Enrolled, NewAccount, NewDecision, NewDevice, NewEnrolment,
-    NewSession, Recorded, Redeemed, SessionLives, SessionView,
+    NewSession, Recorded, Redeemed, SessionLives, SessionView, Verdict,
 };
 
 pub(in crate::store) const NOW: Timestamp = Timestamp(1_800_000_000);
@@ -75,7 +75,7 @@ impl<S: Durable + 'static> World<S> {
             request: RequestId::from_random(fresh()),
             device: self.device.id,
             account: self.account,
-            decision,
+            verdict: Verdict::Decided(decision),
             context: b"{}".to_vec(),
             statement: "a.b.c".into(),
             browser: "Firefox 153".into(),

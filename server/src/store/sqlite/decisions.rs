@@ -9,7 +9,7 @@ use super::rows::{self, Fault};
 use super::writer::Tx;
 use super::{audit, sessions};
 use crate::store::audit::{AuditKind, Body, By, DeviceRef};
-use crate::store::decisions::{NewDecision, Recorded, StoredDecision};
+use crate::store::decisions::{NewDecision, Recorded, StoredDecision, Verdict};
 use crate::store::sessions::{EndReason, NewSession, RedeemRefused, Redeemed, SessionLives};
 use crate::store::statements as sql;
 
@@ -24,7 +24,7 @@ pub(super) async fn record(
         .bind(&new.request.as_bytes()[..])
         .bind(&new.device.as_bytes()[..])
         .bind(&new.account.as_bytes()[..])
-        .bind(rows::decision_word(new.decision))
+        .bind(rows::verdict_word(new.verdict))
         .bind(&new.context)
         .bind(&new.statement)
         .bind(now.unix_s())
@@ -34,19 +34,21 @@ pub(super) async fn record(
         return Ok(match by_ticket(&mut tx.connection, new.ticket).await? {
             None => Recorded::Refused,
             Some(before) if is_same(&before, new) => Recorded::Same { decided_at: before.decided_at },
-            Some(before) => Recorded::Other(before.decision),
+            Some(before) => Recorded::Other(before.verdict),
         });
     }
-    let kind = match new.decision {
-        Decision::Approve => AuditKind::SignInApproved,
-        Decision::Deny => AuditKind::SignInDenied,
-        Decision::Report => AuditKind::SignInReported,
+    let (kind, reason) = match new.verdict {
+        Verdict::Decided(Decision::Approve) => (AuditKind::SignInApproved, None),
+        Verdict::Decided(Decision::Deny) => (AuditKind::SignInDenied, None),
+        Verdict::Decided(Decision::Report) => (AuditKind::SignInReported, None),
+        Verdict::WrongNumbers => (AuditKind::SignInRefused, Some("check".to_owned())),
     };
     let body = Body {
         request: Some(new.request),
         ticket: Some(new.ticket),
         browser: Some(new.browser.clone()),
         system: Some(new.system.clone()),
+        reason,
         statement: Some(base64url(&sha256(new.statement.as_bytes()))),
         ..by.body()
     };
@@ -58,7 +60,7 @@ fn is_same(before: &StoredDecision, new: &NewDecision) -> bool {
     before.request == new.request
         && before.device == new.device
         && before.account == new.account
-        && before.decision == new.decision
+        && before.verdict == new.verdict
 }
 
 pub(super) async fn by_ticket(
@@ -134,7 +136,7 @@ async fn redeemed_before(
     let Some(decision) = by_ticket(&mut tx.connection, new.ticket).await? else {
         return Ok(Redeemed::Refused(RedeemRefused::NotApproved));
     };
-    if decision.request != new.request || decision.decision != Decision::Approve {
+    if decision.request != new.request || decision.verdict != Verdict::Decided(Decision::Approve) {
         return Ok(Redeemed::Refused(RedeemRefused::NotApproved));
     }
     let of_request = sqlx::query(sql::SESSION_OF_REQUEST_HAS_KEY)

@@ -10,7 +10,7 @@ use sqlx::{ColumnIndex, Row as _};
 use crate::config::SessionKind;
 use crate::store::accounts::{Account, AccountState};
 use crate::store::audit::{AuditEntry, Head};
-use crate::store::decisions::StoredDecision;
+use crate::store::decisions::{StoredDecision, Verdict};
 use crate::store::devices::{Device, Holder};
 use crate::store::error::StoreError;
 use crate::store::sessions::{Session, SessionLives, SessionView};
@@ -147,7 +147,7 @@ pub(super) fn decision(row: &SqliteRow) -> Result<StoredDecision, Fault> {
         request: row.request_id("request")?,
         device: row.device_id("device")?,
         account: row.account_id("account")?,
-        decision: row.word("decision", parse_decision)?,
+        verdict: row.word("decision", parse_verdict)?,
         decided_at: row.moment("decided_at")?,
         withdrawn: row.try_get("withdrawn")?,
     })
@@ -203,19 +203,21 @@ fn parse_session_kind(word: &str) -> Option<SessionKind> {
     }
 }
 
-pub(super) const fn decision_word(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Approve => "approve",
-        Decision::Deny => "deny",
-        Decision::Report => "report",
+pub(super) const fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Decided(Decision::Approve) => "approve",
+        Verdict::Decided(Decision::Deny) => "deny",
+        Verdict::Decided(Decision::Report) => "report",
+        Verdict::WrongNumbers => "wrong_numbers",
     }
 }
 
-fn parse_decision(word: &str) -> Option<Decision> {
+fn parse_verdict(word: &str) -> Option<Verdict> {
     match word {
-        "approve" => Some(Decision::Approve),
-        "deny" => Some(Decision::Deny),
-        "report" => Some(Decision::Report),
+        "approve" => Some(Verdict::Decided(Decision::Approve)),
+        "deny" => Some(Verdict::Decided(Decision::Deny)),
+        "report" => Some(Verdict::Decided(Decision::Report)),
+        "wrong_numbers" => Some(Verdict::WrongNumbers),
         _ => None,
     }
 }

@@ -6,14 +6,12 @@ use countersign_server::config::Settings;
 use countersign_server::drain::Drain;
 use countersign_server::entropy::OsEntropy;
 use countersign_server::service::{Parts, Service, hash_password, username};
-use countersign_server::store::in_process::InProcess;
 use countersign_server::store::sqlite::SqliteStore;
 use countersign_server::store::{Account, By, CreateAccount, Durable, NewAccount, NewEnrolment, ShortLived};
 use countersign_server::{http, tls};
-use protocol::id::{AccountId, StoreId};
+use protocol::id::AccountId;
 use protocol::link::EnrolCode;
 use protocol::origin::Origin;
-use protocol::request::Lives;
 use protocol::secret::Secret;
 use protocol::time::Timestamp;
 
@@ -65,11 +63,10 @@ impl Node {
     }
 
     pub async fn with(options: Options) -> Self {
-        let (lives, line) = (Lives::default(), Arc::<Line>::default());
+        let line = Arc::<Line>::default();
         let clock = Arc::new(TestClock::at(START));
         let durable: Arc<dyn Durable> = Arc::new(SqliteStore::in_memory().await.unwrap());
-        let short_lived: Arc<dyn ShortLived> =
-            Arc::new(Remote::new(InProcess::new(StoreId::from_random(fresh_bytes()), lives, 100_000), &line));
+        let short_lived: Arc<dyn ShortLived> = Arc::new(Remote::new(&line));
         Self { line, ..Self::on(options, clock, durable, short_lived).await }
     }
 

@@ -1,20 +1,24 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, RwLock};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use countersign_server::store::in_process::InProcess;
 use countersign_server::store::{
     Allowance, Inserted, Limit, Replaced, ShortLived, StoreError, Version, Versioned, Wakeups,
 };
 use protocol::id::{AccountId, Handle, RequestId, StoreId, Ticket};
 use protocol::key::Thumbprint;
-use protocol::request::Request;
+use protocol::request::{Lives, Request};
 use protocol::time::Timestamp;
 use protocol::user_code::UserCode;
+use tokio::sync::Notify;
 use tokio::task::yield_now;
 
+use super::fresh_bytes;
+
 /// A short-lived store as one over the network: between any two calls, others come first, and it may be cut off.
-pub struct Remote<S> {
-    store: S,
+pub struct Remote {
+    store: RwLock<Arc<InProcess>>,
     line: Arc<Line>,
 }
 
@@ -23,16 +27,49 @@ pub struct Remote<S> {
 pub struct Line {
     /// True while nothing gets through.
     pub cut: AtomicBool,
+    /// True when the store loses all it holds before the next call.
+    pub loses: AtomicBool,
     /// Typed codes that were looked up.
     pub typed: AtomicUsize,
+    /// The next record that is written and fits waits on its way.
+    held_back: Mutex<Option<Fits>>,
+    is_held: Notify,
+    released: Notify,
 }
 
-impl<S> Remote<S> {
-    pub fn new(store: S, line: &Arc<Line>) -> Self {
-        Self { store, line: Arc::clone(line) }
+type Fits = fn(&Request) -> bool;
+
+impl Line {
+    /// Holds the next record back that is written and `fits`.
+    pub fn hold_back(&self, fits: Fits) {
+        *self.held_back.lock().unwrap() = Some(fits);
     }
 
-    async fn reach(&self) -> Result<(), StoreError> {
+    /// Waits until a record is held back.
+    pub async fn held(&self) {
+        self.is_held.notified().await;
+    }
+
+    /// Lets it go.
+    pub fn release(&self) {
+        self.released.notify_one();
+    }
+
+    async fn pass(&self, request: &Request) {
+        let holds = self.held_back.lock().unwrap().take_if(|fits| fits(request)).is_some();
+        if holds {
+            self.is_held.notify_one();
+            self.released.notified().await;
+        }
+    }
+}
+
+impl Remote {
+    pub fn new(line: &Arc<Line>) -> Self {
+        Self { store: RwLock::new(empty()), line: Arc::clone(line) }
+    }
+
+    async fn reach(&self) -> Result<Arc<InProcess>, StoreError> {
         yield_now().await;
         if self.line.cut.load(Ordering::Acquire) {
             return Err(StoreError::Unavailable {
@@ -40,20 +77,25 @@ impl<S> Remote<S> {
                 source: "the line is cut".into(),
             });
         }
-        Ok(())
+        if self.line.loses.swap(false, Ordering::AcqRel) {
+            *self.store.write().unwrap() = empty();
+        }
+        Ok(Arc::clone(&self.store.read().unwrap()))
     }
 }
 
+fn empty() -> Arc<InProcess> {
+    Arc::new(InProcess::new(StoreId::from_random(fresh_bytes()), Lives::default(), 100_000))
+}
+
 #[async_trait]
-impl<S: ShortLived> ShortLived for Remote<S> {
+impl ShortLived for Remote {
     async fn ping(&self) -> Result<(), StoreError> {
-        self.reach().await?;
-        self.store.ping().await
+        self.reach().await?.ping().await
     }
 
     async fn store_id(&self) -> Result<StoreId, StoreError> {
-        self.reach().await?;
-        self.store.store_id().await
+        self.reach().await?.store_id().await
     }
 
     async fn insert(
@@ -63,29 +105,25 @@ impl<S: ShortLived> ShortLived for Remote<S> {
         per_client: u32,
         now: Timestamp,
     ) -> Result<Inserted, StoreError> {
-        self.reach().await?;
-        self.store.insert(request, client, per_client, now).await
+        self.reach().await?.insert(request, client, per_client, now).await
     }
 
     async fn by_id(&self, id: RequestId) -> Result<Option<Versioned>, StoreError> {
-        self.reach().await?;
-        self.store.by_id(id).await
+        self.reach().await?.by_id(id).await
     }
 
     async fn by_handle(&self, handle: Handle) -> Result<Option<Versioned>, StoreError> {
-        self.reach().await?;
-        self.store.by_handle(handle).await
+        self.reach().await?.by_handle(handle).await
     }
 
     async fn by_user_code(&self, code: UserCode) -> Result<Option<Versioned>, StoreError> {
-        self.reach().await?;
+        let store = self.reach().await?;
         self.line.typed.fetch_add(1, Ordering::AcqRel);
-        self.store.by_user_code(code).await
+        store.by_user_code(code).await
     }
 
     async fn by_ticket(&self, ticket: Ticket) -> Result<Option<Versioned>, StoreError> {
-        self.reach().await?;
-        self.store.by_ticket(ticket).await
+        self.reach().await?.by_ticket(ticket).await
     }
 
     async fn replace(
@@ -94,18 +132,17 @@ impl<S: ShortLived> ShortLived for Remote<S> {
         expected: Version,
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
-        self.reach().await?;
-        self.store.replace(request, expected, now).await
+        let store = self.reach().await?;
+        self.line.pass(request).await;
+        store.replace(request, expected, now).await
     }
 
     async fn scanned_by(&self, account: AccountId) -> Result<Vec<Versioned>, StoreError> {
-        self.reach().await?;
-        self.store.scanned_by(account).await
+        self.reach().await?.scanned_by(account).await
     }
 
     async fn subscribe(&self, id: RequestId) -> Result<Option<Wakeups>, StoreError> {
-        self.reach().await?;
-        self.store.subscribe(id).await
+        self.reach().await?.subscribe(id).await
     }
 
     async fn spend_proof(
@@ -115,22 +152,18 @@ impl<S: ShortLived> ShortLived for Remote<S> {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.reach().await?;
-        self.store.spend_proof(key, jti, until, now).await
+        self.reach().await?.spend_proof(key, jti, until, now).await
     }
 
     async fn hit(&self, key: &str, limit: Limit, now: Timestamp) -> Result<Allowance, StoreError> {
-        self.reach().await?;
-        self.store.hit(key, limit, now).await
+        self.reach().await?.hit(key, limit, now).await
     }
 
     async fn peek(&self, key: &str, limit: Limit, now: Timestamp) -> Result<Allowance, StoreError> {
-        self.reach().await?;
-        self.store.peek(key, limit, now).await
+        self.reach().await?.peek(key, limit, now).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.reach().await?;
-        self.store.sweep(now).await
+        self.reach().await?.sweep(now).await
     }
 }
