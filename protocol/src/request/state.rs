@@ -6,7 +6,7 @@ use crate::statement::Decision;
 use crate::time::Timestamp;
 
 /// Where a request stands, with exactly the data that exists there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
     /// Shown, not scanned.
@@ -46,7 +46,7 @@ pub enum State {
 }
 
 /// What a scan ties a request to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lock {
     /// The device that scanned.
     pub device: DeviceId,
@@ -59,7 +59,7 @@ pub struct Lock {
 }
 
 /// A decision that was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Decided {
     /// Who decided.
     pub lock: Lock,

@@ -1,0 +1,203 @@
+//! The server's steps, each with the transitions and the settling that the real server runs. What is written here and not taken
+//! from the crate is the durable store: its two inserts with their conditions, as docs/protocol.md gives them.
+
+use protocol::check::CheckNumber;
+use protocol::request::{
+    Cause, Decide, Done, Event, Facts, Lives, Outcome, Recorded, Refused, Request, State, Step, settled,
+};
+use protocol::statement::Decision;
+use protocol::time::Timestamp;
+
+use crate::world::{
+    Call, DEVICES, Kept, KeptDecision, LIVES, Session, What, World, lock, page, request, time,
+};
+
+pub(crate) type Apply = fn(&Request, &Event, Timestamp, &Lives) -> Step;
+
+/// What is explored: the real rules, or rules with a seeded fault.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) apply: Apply,
+    /// The durable store refuses a second session of a request.
+    pub(crate) sessions_are_unique: bool,
+    /// A record is brought up to date with the durable store before it is used.
+    pub(crate) settles: bool,
+}
+
+impl Rules {
+    /// The record as the server sees it: after what the durable store and the time ask for is written.
+    pub(crate) fn read(self, world: &mut World, number: usize) -> Option<State> {
+        loop {
+            let state = world.records[number].clone()?;
+            let read = request(number, &state);
+            let facts = Self::facts(world, number, &state);
+            match settled(&read, &facts, time(world.now), &LIVES) {
+                Some(next) if self.settles => world.records[number] = Some(next),
+                _ => return Some(state),
+            }
+        }
+    }
+
+    fn facts(world: &World, number: usize, state: &State) -> Facts {
+        let kept = world.kept[number];
+        let recorded =
+            |it: KeptDecision| Recorded { decision: it.kind, at: time(it.at), is_withdrawn: it.is_withdrawn };
+        Facts {
+            decision: kept.decision.map(recorded),
+            is_trusted: scanner(number, state).is_none_or(|device| world.trusted[usize::from(device)]),
+            session_at: kept.session.filter(|session| session.lives).map(|session| time(session.at)),
+        }
+    }
+
+    /// A transition that needs no durable store: read and write are one.
+    pub(crate) fn transit(
+        self,
+        world: &mut World,
+        number: usize,
+        event: &Event,
+    ) -> Option<Result<Done, Refused>> {
+        let state = self.read(world, number)?;
+        let step = (self.apply)(&request(number, &state), event, time(world.now), &LIVES);
+        if let Some(next) = step.next {
+            world.records[number] = Some(next);
+        }
+        Some(step.answer)
+    }
+
+    /// The first part of a decision or a redeem: judged by the short-lived record. What it allows is under way then.
+    pub(crate) fn begin(self, world: &mut World, number: usize, what: What, number_is_right: bool) {
+        let Some(state) = self.read(world, number) else { return };
+        let event = event(number, &state, what, number_is_right);
+        let step = (self.apply)(&request(number, &state), &event, time(world.now), &LIVES);
+        if matches!(step.answer, Ok(Done::Decided | Done::Redeemed)) {
+            let call = Call { request: number, what, at: world.now, kept_at: None };
+            if !world.under_way.contains(&call) {
+                world.under_way.push(call);
+                world.under_way.sort();
+            }
+        } else if let Some(next) = step.next {
+            world.records[number] = Some(next);
+        }
+    }
+
+    /// The second part: one transaction of the durable store.
+    pub(crate) fn keep(self, world: &mut World, at: usize) {
+        let call = world.under_way.remove(at);
+        let kept_at = match call.what {
+            What::Decide { device, approve } => keep_decision(world, &call, device, approve),
+            What::Redeem { browser } => self.keep_session(world, &call, browser),
+            What::Revoke => Some(call.at),
+        };
+        if kept_at.is_some() {
+            world.under_way.push(Call { kept_at, ..call });
+            world.under_way.sort();
+        }
+    }
+
+    /// The third part: the short-lived record follows.
+    pub(crate) fn follow(self, world: &mut World, at: usize) {
+        let call = world.under_way.remove(at);
+        let Some(state) = world.records[call.request].clone() else { return };
+        let kept_at = time(call.kept_at.unwrap_or(call.at));
+        let event = event(call.request, &state, call.what, true);
+        let step = (self.apply)(&request(call.request, &state), &event, kept_at, &LIVES);
+        let next = step.next.unwrap_or(state);
+        let is_called_off = matches!(next, State::Over { outcome: Outcome::Cancelled(_), .. });
+        if matches!(call.what, What::Redeem { .. })
+            && is_called_off
+            && let Some(session) = &mut world.kept[call.request].session
+        {
+            session.lives = false;
+        }
+        world.records[call.request] = Some(next);
+    }
+
+    fn keep_session(self, world: &mut World, call: &Call, browser: u8) -> Option<u8> {
+        let state = world.records[call.request].clone()?;
+        let device = scanner(call.request, &state)?;
+        let kept = &mut world.kept[call.request];
+        let decision = kept.decision?;
+        let counts = decision.kind == Decision::Approve
+            && i64::from(call.at) < i64::from(decision.at) + LIVES.approved_s
+            && !decision.is_withdrawn
+            && world.trusted[usize::from(device)];
+        match kept.session {
+            Some(before) if self.sessions_are_unique => (before.browser == browser).then_some(call.at),
+            _ if counts => {
+                kept.session = Some(Session { at: call.at, device, browser, lives: true });
+                kept.sessions_made += 1;
+                Some(call.at)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn keep_decision(world: &mut World, call: &Call, sender: u8, approve: bool) -> Option<u8> {
+    let state = world.records[call.request].as_ref()?;
+    let device = scanner(call.request, state)?;
+    if !world.trusted[usize::from(device)] {
+        return None;
+    }
+    let kind = if approve { Decision::Approve } else { Decision::Deny };
+    let kept: &mut Kept = &mut world.kept[call.request];
+    if let Some(before) = kept.decision {
+        (before.kind == kind).then_some(before.at)
+    } else {
+        kept.decision = Some(KeptDecision { kind, at: call.at, is_withdrawn: false, sender });
+        Some(call.at)
+    }
+}
+
+/// Takes trust away for good, in one transaction: approvals that were not redeemed and linked sessions go with it. The
+/// short-lived records follow later, if the node lives that long.
+pub(crate) fn revoke(world: &mut World, device: u8) {
+    world.trusted[usize::from(device)] = false;
+    for number in 0..world.records.len() {
+        if let Some((scanner, _)) = world.kept[number].scanned
+            && scanner == device
+        {
+            let kept = &mut world.kept[number];
+            match (&mut kept.session, &mut kept.decision) {
+                (Some(session), _) => session.lives = false,
+                (None, Some(decision)) if decision.kind == Decision::Approve => decision.is_withdrawn = true,
+                _ => {}
+            }
+            world.under_way.push(Call {
+                request: number,
+                what: What::Revoke,
+                at: world.now,
+                kept_at: Some(world.now),
+            });
+            world.under_way.sort();
+        }
+    }
+}
+
+/// Which device a state is locked to.
+pub(crate) fn scanner(number: usize, state: &State) -> Option<u8> {
+    let held = match state {
+        State::Scanned { lock, .. } | State::Approved { lock, .. } => *lock,
+        State::Over { decided: Some(decided), .. } => decided.lock,
+        State::Waiting { .. } | State::Over { decided: None, .. } => return None,
+    };
+    DEVICES.into_iter().find(|device| lock(number, *device) == held)
+}
+
+/// The event of a call. A decision carries the ticket and context of whoever scanned, though another device sends it.
+pub(crate) fn event(number: usize, state: &State, what: What, number_is_right: bool) -> Event {
+    match what {
+        What::Redeem { browser } => Event::Redeem(page(browser)),
+        What::Revoke => Event::Cancel(Cause::Revoked),
+        What::Decide { device, approve } => {
+            let stolen = lock(number, scanner(number, state).unwrap_or(device));
+            Event::Decide(Decide {
+                device: lock(number, device).device,
+                ticket: stolen.ticket,
+                context_hash: stolen.context_hash,
+                decision: if approve { Decision::Approve } else { Decision::Deny },
+                check: Some(CheckNumber::from_random(if number_is_right { 37 } else { 38 })),
+            })
+        }
+    }
+}

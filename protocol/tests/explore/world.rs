@@ -1,0 +1,167 @@
+//! What is modelled: two browsers, two devices, a short-lived store, a durable store, and what is under way between them.
+
+use std::sync::LazyLock;
+
+use protocol::check::CheckNumber;
+use protocol::context::Claimed;
+use protocol::frame::{FrameCode, FrameKey};
+use protocol::id::{AccountId, DeviceId, Handle, RequestId, Ticket};
+use protocol::key::Thumbprint;
+use protocol::request::{Event, Lives, Lock, PageProof, Redeemer, Request, Scan, Sight, State};
+use protocol::secret::Secret;
+use protocol::statement::Decision;
+use protocol::time::Timestamp;
+
+pub(crate) const LIVES: Lives =
+    Lives { waiting_s: 3, scanned_s: 2, approved_s: 2, frame_s: 2, frame_step_s: 1, final_s: 300 };
+/// When every deadline has passed, in seconds after the start.
+pub(crate) const END_S: u8 = 7;
+pub(crate) const DEVICES: [u8; 2] = [0, 1];
+
+/// One state of everything. Times are seconds after the start.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct World {
+    pub(crate) now: u8,
+    /// The short-lived store: browser `i` started request `i`. `None`: the store lost it.
+    pub(crate) records: Vec<Option<State>>,
+    /// The durable store, a row a request.
+    pub(crate) kept: Vec<Kept>,
+    /// Whether a device is trusted.
+    pub(crate) trusted: [bool; 2],
+    /// Calls that a node has begun and not ended.
+    pub(crate) under_way: Vec<Call>,
+    /// Crashes so far: of a node, or of the short-lived store.
+    pub(crate) crashes: u8,
+}
+
+/// What the durable store holds of a request, and what the checker remembers of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Kept {
+    pub(crate) decision: Option<KeptDecision>,
+    pub(crate) session: Option<Session>,
+    /// Sessions ever made of it.
+    pub(crate) sessions_made: u8,
+    /// Who scanned first and when.
+    pub(crate) scanned: Option<(u8, u8)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct KeptDecision {
+    pub(crate) kind: Decision,
+    pub(crate) at: u8,
+    pub(crate) is_withdrawn: bool,
+    /// Who really sent it.
+    pub(crate) sender: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Session {
+    pub(crate) at: u8,
+    pub(crate) device: u8,
+    pub(crate) browser: u8,
+    pub(crate) lives: bool,
+}
+
+/// A call between its parts: each part is atomic, anything can happen between two of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Call {
+    pub(crate) request: usize,
+    pub(crate) what: What,
+    /// When the node looked at its clock.
+    pub(crate) at: u8,
+    /// The durable store has said yes at this time; what is missing is the short-lived record.
+    pub(crate) kept_at: Option<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum What {
+    Decide {
+        device: u8,
+        approve: bool,
+    },
+    Redeem {
+        browser: u8,
+    },
+    /// What the owner's revocation does to the short-lived record.
+    Revoke,
+}
+
+impl World {
+    pub(crate) fn start(requests: usize) -> Self {
+        let waiting = State::Waiting { ends_at: time(0).plus_s(LIVES.waiting_s) };
+        Self {
+            now: 0,
+            records: vec![Some(waiting); requests],
+            kept: vec![Kept::default(); requests],
+            trusted: [true; 2],
+            under_way: Vec::new(),
+            crashes: 0,
+        }
+    }
+}
+
+pub(crate) fn time(seconds: u8) -> Timestamp {
+    Timestamp(1_000_000 + i64::from(seconds))
+}
+
+/// What is the same in every world, computed once.
+struct Fixed {
+    requests: [Request; 2],
+    frames: [[FrameCode; END_S as usize + 2]; 2],
+    pages: [PageProof; 2],
+}
+
+static FIXED: LazyLock<Fixed> = LazyLock::new(|| Fixed {
+    requests: [fresh(0), fresh(1)],
+    frames: [0, 1].map(|n| {
+        let handle = Handle::from_random([100 + n; 16]);
+        let key = FrameKey::derive(&Secret::new([5; 32]), &handle);
+        std::array::from_fn(|counter| key.code(handle, u8::try_from(counter).unwrap()))
+    }),
+    pages: [0, 1].map(page_of),
+});
+
+/// A whole request around the state that the model keeps.
+pub(crate) fn request(number: usize, state: &State) -> Request {
+    Request { state: state.clone(), ..FIXED.requests[number].clone() }
+}
+
+pub(crate) fn frame(number: usize, counter: u8) -> FrameCode {
+    FIXED.frames[number][usize::from(counter)]
+}
+
+pub(crate) fn page(browser: u8) -> PageProof {
+    FIXED.pages[usize::from(browser)]
+}
+
+fn fresh(n: u8) -> Request {
+    let PageProof { secret, key } = page_of(n);
+    let redeemer = Redeemer::Page { secret, key };
+    let (id, handle) = (RequestId::from_random([n; 16]), Handle::from_random([100 + n; 16]));
+    Request::start(id, handle, redeemer, None, String::new(), true, Claimed::default(), time(0), &LIVES)
+}
+
+fn page_of(n: u8) -> PageProof {
+    PageProof { secret: Secret::new([n; 32]).hash(), key: Thumbprint::from_bytes([n; 32]) }
+}
+
+pub(crate) fn scan(number: usize, device: u8, code: FrameCode) -> Event {
+    Event::Scan(Box::new(Scan {
+        lock: lock(number, device),
+        sight: Sight::Frame(code),
+        network_allowed: true,
+        check: CheckNumber::from_random(37),
+        context: Vec::new(),
+    }))
+}
+
+/// Device and account have the same number; so has the ticket of their scan.
+pub(crate) fn lock(number: usize, device: u8) -> Lock {
+    let ticket = 10 * (device + 1) + u8::try_from(number).unwrap();
+    Lock {
+        device: DeviceId::from_random([device; 16]),
+        account: AccountId::from_random([device; 16]),
+        ticket: Ticket::from_random([ticket; 16]),
+        context_hash: [device; 32],
+    }
+}
