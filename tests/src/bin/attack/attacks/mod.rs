@@ -7,7 +7,9 @@ use anyhow::Result;
 
 use crate::ground::Ground;
 
+mod ceremony;
 mod conformance;
+mod proofs;
 
 /// What an attack gives back: what was tried and held.
 pub(crate) type Held = Result<String>;
@@ -56,5 +58,5 @@ use attacks;
 
 /// All attacks, by theme.
 pub(crate) fn all() -> Vec<Attack> {
-    [conformance::all()].into_iter().flatten().collect()
+    [conformance::all(), proofs::all(), ceremony::all()].into_iter().flatten().collect()
 }

@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use data_encoding::BASE64URL_NOPAD;
 
 pub(crate) use answer::{Answer, SetCookie};
-pub(crate) use chance::{bytes as random_bytes, name as random_name};
+pub(crate) use chance::{bytes as random_bytes, name as random_name, system as random_source};
 pub(crate) use device::{Device, Scan, enrolment_in, send_statement};
 pub(crate) use http::{Call, Http};
 pub(crate) use jws::Jws;
