@@ -115,13 +115,14 @@ fn rqrr_alone(luma: &Luma) -> Vec<String> {
 
 #[cfg(feature = "zxing-cpp")]
 fn zxing_cpp(luma: &Luma) -> Vec<String> {
-    use zxingcpp::{BarcodeFormat, ImageFormat, ImageView};
+    use zxingcpp::{BarcodeFormat, ImageFormat, ImageView, TextMode};
     let reader = zxingcpp::read()
         .formats(BarcodeFormat::QRCode)
         .try_harder(true)
         .try_rotate(true)
         .try_invert(true)
-        .try_downscale(true);
+        .try_downscale(true)
+        .text_mode(TextMode::Plain);
     let Ok(view) = ImageView::from_slice(luma.data(), luma.width(), luma.height(), ImageFormat::Lum) else {
         return Vec::new();
     };

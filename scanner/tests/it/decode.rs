@@ -1,10 +1,10 @@
 //! What is drawn is read back, whatever its version, polarity and turn; what is not a code is not read.
 
-use fast_qr::{ECL, Version};
+use fast_qr::ECL;
 use proptest::prelude::*;
 use scanner::{Luma, Read, Reader, decode, decode::Live};
 
-use crate::drawing::{Canvas, Code};
+use crate::drawing::{Canvas, Code, LEVELS, VERSIONS};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
@@ -12,13 +12,12 @@ proptest! {
     #[test]
     fn any_text_is_read_back(
         text in "[ -~]{1,200}|[0-9]{1,300}|[A-Z0-9 $%*+./:-]{1,200}|\\PC{1,60}",
-        level in 0..4_usize,
+        level in 0..LEVELS.len(),
         module in 2..7_u32,
         dark_mode: bool,
         turns in 0..4_u32,
     ) {
-        let level = [ECL::L, ECL::M, ECL::Q, ECL::H][level];
-        let code = Code::of(&text, level, None);
+        let code = Code::of(&text, LEVELS[level], None);
         let luma = code.draw(module, dark_mode).turned(turns).luma();
         let reads = decode(&luma);
         prop_assert_eq!(reads.len(), 1, "{:?}", reads);
@@ -151,17 +150,6 @@ fn a_picture_full_of_finder_patterns_ends() {
         assert_eq!(decode(&luma), [], "module {module}");
     }
 }
-
-const VERSIONS: [Version; 40] = {
-    use Version::{
-        V01, V02, V03, V04, V05, V06, V07, V08, V09, V10, V11, V12, V13, V14, V15, V16, V17, V18, V19, V20,
-        V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31, V32, V33, V34, V35, V36, V37, V38, V39, V40,
-    };
-    [
-        V01, V02, V03, V04, V05, V06, V07, V08, V09, V10, V11, V12, V13, V14, V15, V16, V17, V18, V19, V20,
-        V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31, V32, V33, V34, V35, V36, V37, V38, V39, V40,
-    ]
-};
 
 fn picture(width: u32, height: u32, mut pixel: impl FnMut(u32, u32) -> u8) -> Luma {
     let mut data = Vec::new();

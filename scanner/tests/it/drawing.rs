@@ -1,4 +1,5 @@
 //! Codes and pictures to read.
+
 use fast_qr::{ECL, Mode, QRBuilder, QRCode, Version};
 use scanner::Luma;
 
@@ -21,6 +22,13 @@ impl Code {
         Self(QRBuilder::new(bytes.to_vec()).mode(Mode::Byte).build().unwrap())
     }
 
+    /// At the `nth` version, counted from 0, or at the smallest that holds the text.
+    pub(crate) fn of_at_least(text: &str, level: ECL, nth: usize) -> Self {
+        let smallest = Self::of(text, level, None);
+        let needed = usize::try_from((smallest.modules() - 17) / 4 - 1).unwrap();
+        if nth > needed { Self::of(text, level, Some(VERSIONS[nth])) } else { smallest }
+    }
+
     fn modules(&self) -> u32 {
         u32::try_from(self.0.size).unwrap()
     }
@@ -36,6 +44,35 @@ impl Code {
                     canvas.set(x + QUIET * module, y + QUIET * module, dark);
                 }
             }
+        }
+        canvas
+    }
+
+    /// Turned clockwise about its middle, `module` pixels a module, its edges soft by a third of a pixel.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "coordinates within the code"
+    )]
+    pub(crate) fn draw_rotated(&self, module: f64, degrees: f64, dark_mode: bool) -> Canvas {
+        const SAMPLES: u32 = 3;
+        let side = f64::from(self.modules());
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let width = ((side + 2.0 * f64::from(QUIET)) * module * (sin.abs() + cos.abs())).ceil() as u32;
+        let is_dark = |x: f64, y: f64| {
+            let (x, y) = (x - f64::from(width) / 2.0, y - f64::from(width) / 2.0);
+            let (column, row) =
+                ((x * cos + y * sin) / module + side / 2.0, (y * cos - x * sin) / module + side / 2.0);
+            let inside = 0.0..side;
+            inside.contains(&column) && inside.contains(&row) && self.0[row as usize][column as usize].value()
+        };
+        let mut canvas = Canvas::new(width, width, 0);
+        for (x, y) in (0..width).flat_map(|y| (0..width).map(move |x| (x, y))) {
+            let at = |pixel: u32, n: u32| f64::from(pixel) + (f64::from(n) + 0.5) / f64::from(SAMPLES);
+            let samples = (0..SAMPLES * SAMPLES).map(|n| is_dark(at(x, n % SAMPLES), at(y, n / SAMPLES)));
+            let dark = u32::try_from(samples.filter(|dark| *dark).count()).unwrap();
+            let value = u8::try_from(255 * dark / (SAMPLES * SAMPLES)).unwrap();
+            canvas.set(x, y, if dark_mode { value } else { 255 - value });
         }
         canvas
     }
@@ -117,3 +154,16 @@ impl Canvas {
         Luma::new(self.width, self.height, self.data.clone()).unwrap()
     }
 }
+
+pub(crate) const LEVELS: [ECL; 4] = [ECL::L, ECL::M, ECL::Q, ECL::H];
+
+pub(crate) const VERSIONS: [Version; 40] = {
+    use Version::{
+        V01, V02, V03, V04, V05, V06, V07, V08, V09, V10, V11, V12, V13, V14, V15, V16, V17, V18, V19, V20,
+        V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31, V32, V33, V34, V35, V36, V37, V38, V39, V40,
+    };
+    [
+        V01, V02, V03, V04, V05, V06, V07, V08, V09, V10, V11, V12, V13, V14, V15, V16, V17, V18, V19, V20,
+        V21, V22, V23, V24, V25, V26, V27, V28, V29, V30, V31, V32, V33, V34, V35, V36, V37, V38, V39, V40,
+    ]
+};

@@ -10,6 +10,8 @@
 mod camera;
 mod decode;
 mod drawing;
+mod links;
 mod picture;
+mod rates;
 #[cfg(target_os = "linux")]
 mod screen;
