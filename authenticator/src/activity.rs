@@ -45,7 +45,7 @@ pub async fn look(
     back: i64,
 ) -> Result<Look, CallError> {
     // The entry that the head names is asked for again, so that a log that was cut short shows.
-    let start = head.map_or(0, |head| (head.seq - 1 - back).max(0));
+    let start = head.map_or(0, |head| head.seq.saturating_sub(back).saturating_sub(1).max(0));
     let mut check = Check::new(chain, start, head);
     let mut entries = Vec::new();
     let mut after = start;
@@ -83,7 +83,7 @@ impl<'a> Check<'a> {
     }
 
     fn take(&mut self, entry: &ActivityEntry) {
-        let follows = self.last.as_ref().is_none_or(|last| entry.seq == last.seq + 1);
+        let follows = self.last.as_ref().is_none_or(|last| last.seq.checked_add(1) == Some(entry.seq));
         if self.last.is_none() && entry.seq != 1 {
             // What the server's retention removed leaves a gap at the very start, and no known hash before it.
             self.previous = None;

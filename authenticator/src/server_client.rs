@@ -29,8 +29,14 @@ use crate::ports::{Clock, Random};
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long a call may take from start to the last byte.
 const CALL_LIMIT: Duration = Duration::from_secs(15);
-/// Longest answer that is read, in bytes: a page of activity is the largest.
+/// Longest answer that is read, in bytes: a page of activity is far below.
 const ANSWER_LENGTH_MAX: usize = 1 << 20;
+/// The same for the one list that has no pages, in bytes: ten thousand sessions are below.
+const SESSIONS_LENGTH_MAX: usize = 8 << 20;
+/// Longest nonce that is kept and sent back, in bytes.
+const NONCE_LENGTH_MAX: usize = 1_024;
+/// Path of the account's sessions.
+const SESSIONS: &str = "/api/sessions";
 /// Carries nonces (RFC 9449 §8.1).
 const DPOP_NONCE: &str = "dpop-nonce";
 
@@ -184,11 +190,13 @@ impl ServerClient {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body.to_vec());
         }
         let response = request.send().await.map_err(|error| self.transport(error))?;
-        self.read(response).await
+        let length_max = if path == SESSIONS { SESSIONS_LENGTH_MAX } else { ANSWER_LENGTH_MAX };
+        self.read(response, length_max).await
     }
 
-    async fn read(&self, mut response: Response) -> Result<Zeroizing<Vec<u8>>, CallError> {
-        if let Some(nonce) = response.headers().get(DPOP_NONCE).and_then(|value| value.to_str().ok()) {
+    async fn read(&self, mut response: Response, length_max: usize) -> Result<Zeroizing<Vec<u8>>, CallError> {
+        let nonce = response.headers().get(DPOP_NONCE).and_then(|value| value.to_str().ok());
+        if let Some(nonce) = nonce.filter(|nonce| nonce.len() <= NONCE_LENGTH_MAX) {
             *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(nonce.to_owned());
         }
         let status = response.status();
@@ -201,7 +209,7 @@ impl ServerClient {
             .and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(|error| self.transport(error))? {
-            if body.len() + chunk.len() > ANSWER_LENGTH_MAX {
+            if body.len() + chunk.len() > length_max {
                 return Err(self.not_protocol("the answer is too long"));
             }
             body.extend_from_slice(&chunk);

@@ -1,9 +1,12 @@
 //! The regular look at every account's activity, its list, and the alarm when a log was rewritten.
 
+use std::collections::HashSet;
+
 use protocol::text::{NAME_LENGTH_MAX, clean};
 use protocol::wire::ActivityEntry as Entry;
 use serde::Deserialize;
 
+use super::lists::shown_moment;
 use super::message::Message;
 use super::stage::Stage;
 use super::{Controller, Turn};
@@ -20,6 +23,12 @@ const SUMMARY_LENGTH_MAX: usize = 300;
 /// Entry kinds that the person is told about.
 const SIGNED_IN: &str = "signed_in";
 const DEVICE_ENROLLED: &str = "device_enrolled";
+/// Most of them that are told one by one: after a long absence, or by a hostile server, there may be thousands.
+const TOLD_ONE_BY_ONE_MAX: usize = 3;
+/// Most entries that the list shows.
+const SHOWN_MAX: usize = 2_000;
+/// Places in the log from 1 up to what a webview counts exactly (2^53 - 1).
+const PLACES: std::ops::RangeInclusive<i64> = 1..=(1 << 53) - 1;
 
 impl Controller {
     /// Looks at the activity of every account that works, one look at a time each.
@@ -91,7 +100,7 @@ impl Controller {
         let items = match result {
             Ok(look) => {
                 self.take_look(&id, since.as_ref(), &look).await;
-                Ok(look.entries.iter().rev().map(entry_view).collect())
+                Ok(shown(&look.entries))
             }
             Err(failure) => Err(failure),
         };
@@ -178,10 +187,17 @@ struct Claimed {
     system: String,
 }
 
+/// The newest entries, newest first, each place once.
+fn shown(entries: &[Entry]) -> Vec<ActivityEntry> {
+    let mut seen = HashSet::new();
+    let is_place = |entry: &&Entry| PLACES.contains(&entry.seq) && seen.insert(entry.seq);
+    entries.iter().rev().filter(is_place).take(SHOWN_MAX).map(entry_view).collect()
+}
+
 fn entry_view(entry: &Entry) -> ActivityEntry {
     ActivityEntry {
         seq: u64::try_from(entry.seq).unwrap_or(0),
-        at: entry.at.unix_s(),
+        at: shown_moment(entry.at),
         kind: clean(&entry.kind, NAME_LENGTH_MAX),
         summary: clean(&entry.summary, SUMMARY_LENGTH_MAX),
         address: entry.address.as_deref().map(|address| clean(address, NAME_LENGTH_MAX)),

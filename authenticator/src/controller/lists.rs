@@ -1,5 +1,6 @@
 //! Sessions, devices and the code for another computer.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use protocol::id::{DeviceId, SessionId};
 use protocol::link::Payload;
 use protocol::text::{NAME_LENGTH_MAX, clean};
+use protocol::time::Timestamp;
 use protocol::wire::{
     DeviceBody, DeviceKind, DevicesBody, EnrolmentBody, ProblemName, SessionRow, SessionsBody,
 };
@@ -21,6 +23,10 @@ use crate::secrets::{Access, Failure};
 use crate::server_client::CallError;
 use crate::view::{AccountRef, DeviceView, EnrolmentCode, Listing, NoticeMessage, SessionView};
 
+/// The last second of the year 9999: a webview draws no date beyond a certain one, it fails.
+const LAST_MOMENT: i64 = 253_402_300_799;
+/// Most rows of a list that are shown.
+const ROWS_MAX: usize = 10_000;
 /// Longest device name, in characters.
 const DEVICE_NAME_LENGTH_MAX: usize = 64;
 
@@ -72,8 +78,10 @@ impl Controller {
         let Some(own) = self.account(&id).cloned() else { return };
         let Stage::Sessions { list, .. } = &mut self.stage else { return };
         if turn == self.turn {
-            let items = result.map(|body| body.sessions.iter().map(|row| session_view(row, &own)).collect());
-            fill(list, items);
+            let rows = |body: SessionsBody| {
+                each_once(body.sessions.iter().map(|row| session_view(row, &own)), |session| &session.id)
+            };
+            fill(list, result.map(rows));
         }
     }
 
@@ -120,7 +128,9 @@ impl Controller {
         self.mind(&id, &result).await;
         let Stage::Devices { list, .. } = &mut self.stage else { return };
         if turn == self.turn {
-            fill(list, result.map(|body| body.devices.iter().map(device_view).collect()));
+            let items =
+                result.map(|body| each_once(body.devices.iter().map(device_view), |device| &device.id));
+            fill(list, items);
         }
     }
 
@@ -306,12 +316,23 @@ pub(super) fn fill<T>(list: &mut Listing<T>, result: Result<Vec<T>, Failure>) {
     }
 }
 
+/// The first rows, each name once: a window that draws one name twice draws nothing.
+fn each_once<T>(rows: impl Iterator<Item = T>, name: impl Fn(&T) -> &String) -> Vec<T> {
+    let mut seen = HashSet::new();
+    rows.filter(|row| seen.insert(name(row).clone())).take(ROWS_MAX).collect()
+}
+
+/// A server's moment as the window draws it, in Unix seconds.
+pub(super) fn shown_moment(at: Timestamp) -> i64 {
+    at.unix_s().clamp(0, LAST_MOMENT)
+}
+
 /// A session as the window sees it.
 pub(super) fn session_view(row: &SessionRow, own: &Account) -> SessionView {
     SessionView {
         id: row.id.to_string(),
-        created_at: row.created_at.unix_s(),
-        last_seen_at: row.last_seen_at.unix_s(),
+        created_at: shown_moment(row.created_at),
+        last_seen_at: shown_moment(row.last_seen_at),
         address: clean(&row.address, NAME_LENGTH_MAX),
         browser: clean(&row.browser, NAME_LENGTH_MAX),
         system: clean(&row.system, NAME_LENGTH_MAX),
@@ -331,8 +352,8 @@ fn device_view(body: &DeviceBody) -> DeviceView {
         id: body.id.to_string(),
         name: clean(&body.name, NAME_LENGTH_MAX),
         kind: kind.to_owned(),
-        created_at: body.created_at.unix_s(),
-        last_seen_at: body.last_seen_at.unix_s(),
+        created_at: shown_moment(body.created_at),
+        last_seen_at: shown_moment(body.last_seen_at),
         current: body.current,
     }
 }

@@ -279,7 +279,7 @@ impl PromptStage {
             warnings: self.warnings.clone(),
             seen: SeenView {
                 address: cleaned(&seen.address),
-                started_at: seen.at.unix_s(),
+                started_at: super::lists::shown_moment(seen.at),
                 started_s_ago: seconds(self.scanned.now.since_s(seen.at)),
                 same_network: seen.same_network,
                 known_browser: seen.known_browser,

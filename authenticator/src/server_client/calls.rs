@@ -12,7 +12,7 @@ use protocol::wire::{
 };
 use reqwest::Method;
 
-use super::{Auth, CallError, Credentials, ServerClient};
+use super::{Auth, CallError, Credentials, SESSIONS, ServerClient};
 
 /// No body.
 const NOTHING: Option<&()> = None;
@@ -200,7 +200,7 @@ impl ServerClient {
     /// # Errors
     /// The usual ones.
     pub async fn sessions(&self, auth: &Credentials) -> Result<SessionsBody, CallError> {
-        self.ask(Method::GET, "/api/sessions", NOTHING, Auth::Device(auth)).await
+        self.ask(Method::GET, SESSIONS, NOTHING, Auth::Device(auth)).await
     }
 
     /// Ends one session.
@@ -208,7 +208,7 @@ impl ServerClient {
     /// # Errors
     /// 404 when it is gone already.
     pub async fn end_session(&self, session: SessionId, auth: &Credentials) -> Result<(), CallError> {
-        self.delete(&format!("/api/sessions/{session}"), auth).await
+        self.delete(&format!("{SESSIONS}/{session}"), auth).await
     }
 
     /// Ends all sessions and every login under way.
@@ -216,7 +216,7 @@ impl ServerClient {
     /// # Errors
     /// The usual ones.
     pub async fn end_all_sessions(&self, auth: &Credentials) -> Result<(), CallError> {
-        self.delete("/api/sessions", auth).await
+        self.delete(SESSIONS, auth).await
     }
 
     /// The account's trusted devices.

@@ -170,7 +170,7 @@ async fn warnings_reach_the_prompt_gravest_first() {
     );
 }
 
-async fn sessions(app: &App, count: usize) -> Vec<authenticator::view::SessionView> {
+pub async fn sessions(app: &App, count: usize) -> Vec<authenticator::view::SessionView> {
     let is_it = |screen: &Screen| {
         matches!(screen, Screen::Sessions { sessions, ending, .. }
         if ending.is_empty() && !sessions.loading && sessions.items.as_ref().is_some_and(|items| items.len() == count))
@@ -181,7 +181,7 @@ async fn sessions(app: &App, count: usize) -> Vec<authenticator::view::SessionVi
     }
 }
 
-async fn activity(app: &App, count: usize) -> Vec<u64> {
+pub async fn activity(app: &App, count: usize) -> Vec<u64> {
     let is_it = |screen: &Screen| {
         matches!(screen, Screen::Activity { entries, .. }
         if !entries.loading && entries.items.as_ref().is_some_and(|items| items.len() == count))
@@ -193,7 +193,7 @@ async fn activity(app: &App, count: usize) -> Vec<u64> {
 }
 
 /// A log of the account that the scripted server enrols.
-fn log(length: i64, note: &str) -> Vec<Value> {
+pub fn log(length: i64, note: &str) -> Vec<Value> {
     let chain = AccountId::from_random([0; 16]).to_string();
     let mut previous = audit::GENESIS;
     (1..=length)

@@ -8,6 +8,7 @@ mod any_order;
 mod app;
 mod deciding;
 mod enrolling;
+mod hostile;
 mod keeping;
 mod lists;
 mod scanning;
