@@ -173,6 +173,52 @@ describe("sessions and devices", () => {
   });
 });
 
+describe("long lists and strange servers", () => {
+  it("draws a hundred rows of ten thousand, and more on request", async () => {
+    const window = fixture("sessions");
+    if (window.screen.view !== "sessions") throw new Error("another fixture");
+    const first = window.screen.sessions.items?.[0];
+    if (!first) throw new Error("no session");
+    window.screen.sessions.items = Array.from({ length: 10_000 }, (_, n) => ({ ...first, id: `s${n}` }));
+    await open("sessions", window);
+    expect(screen.getAllByTestId("session-row")).toHaveLength(100);
+    expect(screen.getByTestId("show-more")).toHaveTextContent("Show more (9900 left)");
+    await user.click(screen.getByTestId("show-more"));
+    expect(screen.getAllByTestId("session-row")).toHaveLength(200);
+    expect(screen.getByTestId("end-all")).toBeVisible();
+  });
+
+  it("shows the server's sentence for a kind it does not know, whatever its name", async () => {
+    const window = fixture("activity");
+    if (window.screen.view !== "activity") throw new Error("another fixture");
+    const first = window.screen.entries.items?.[0];
+    if (!first) throw new Error("no entry");
+    window.screen.entries.items = [
+      { ...first, seq: 2, kind: "constructor", summary: "Something new." },
+      { ...first, seq: 1, kind: "toString", summary: "" },
+    ];
+    await open("activity", window);
+    const rows = screen.getAllByTestId("activity-row");
+    expect(rows[0]).toHaveTextContent("Something new.");
+    expect(rows[1]).toHaveTextContent("Something that this version does not know");
+  });
+
+  it("stands when a view cannot be drawn, says so, and goes on", async () => {
+    const broken = fixture("sessions");
+    if (broken.screen.view !== "sessions" || !broken.screen.sessions.items?.[0]) throw new Error("another fixture");
+    broken.screen.sessions.items[0].last_seen_at = Number.NaN;
+    const window = await open("settings");
+    window.push(broken);
+    expect(await screen.findByTestId("fault")).toHaveTextContent("This view cannot be shown");
+    expect(window.reports[0]).toContain("view sessions:");
+    await user.click(screen.getByTestId("go-scan"));
+    expect(window.acts.at(-1)).toEqual({ command: "go", to: "scan" });
+    window.push(fixture("sessions"));
+    await user.click(screen.getByTestId("retry"));
+    expect(await screen.findAllByTestId("session-row")).toHaveLength(3);
+  });
+});
+
 describe("accounts and settings", () => {
   it("signs out after one question", async () => {
     const window = await open("accounts");

@@ -17,6 +17,7 @@ export const de: Texts = {
     timeLeft: (time) => `Verbleibende Zeit: ${time}`,
     secondsLeft: (seconds) => `Noch ${seconds} Sekunden`,
     account: "Konto",
+    showMore: (rest) => `Mehr zeigen (noch ${rest})`,
   },
   places: {
     scan: "Scannen",
@@ -321,6 +322,7 @@ export const de: Texts = {
       session_expired: "Eine Sitzung endete von selbst",
       sessions_ended: "Alle Sitzungen wurden beendet",
     },
+    unknownKind: "Etwas, das diese Version nicht kennt",
   },
   accounts: {
     title: "Konten",
@@ -376,6 +378,10 @@ export const de: Texts = {
   bridge: {
     lost: "Das Fenster hat sein Programm verloren",
     lostBody: "Countersign schließen und neu starten.",
+    fault: {
+      title: "Diese Ansicht lässt sich nicht zeigen",
+      next: "Erneut versuchen oder zu einer anderen Ansicht wechseln. Bleibt es so, Countersign schließen und neu starten.",
+    },
   },
   errors: {
     camera_none: () => ({

@@ -17,6 +17,7 @@ export const en: Texts = {
     timeLeft: (time) => `Time left: ${time}`,
     secondsLeft: (seconds) => `${seconds} seconds left`,
     account: "Account",
+    showMore: (rest) => `Show more (${rest} left)`,
   },
   places: {
     scan: "Scan",
@@ -321,6 +322,7 @@ export const en: Texts = {
       session_expired: "A session ended by itself",
       sessions_ended: "All sessions were ended",
     },
+    unknownKind: "Something that this version does not know",
   },
   accounts: {
     title: "Accounts",
@@ -376,6 +378,10 @@ export const en: Texts = {
   bridge: {
     lost: "The window lost its program",
     lostBody: "Close Countersign and start it again.",
+    fault: {
+      title: "This view cannot be shown",
+      next: "Try again or go to another view. If it stays so, close Countersign and start it again.",
+    },
   },
   errors: {
     camera_none: () => ({

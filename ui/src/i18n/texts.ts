@@ -70,6 +70,7 @@ export interface Texts {
     timeLeft: (time: string) => string;
     secondsLeft: (seconds: number) => string;
     account: string;
+    showMore: (rest: number) => string;
   };
   places: {
     scan: string;
@@ -234,6 +235,7 @@ export interface Texts {
     alarmBody: string;
     alarmAccept: string;
     kinds: Record<ActivityKind, string>;
+    unknownKind: string;
   };
   accounts: {
     title: string;
@@ -281,7 +283,7 @@ export interface Texts {
     version: (version: string) => string;
   };
   update: { heading: string };
-  bridge: { lost: string; lostBody: string };
+  bridge: { lost: string; lostBody: string; fault: Sentence };
   errors: ErrorTexts;
   notices: NoticeTexts;
 }
