@@ -75,6 +75,13 @@ pub enum Notification {
         /// A sentence of the server about it, cleaned.
         summary: String,
     },
+    /// More happened at once than anybody wants to be told one by one.
+    ManyNew {
+        /// Host and port of the server.
+        host: String,
+        /// Sign-ins and added devices.
+        count: usize,
+    },
     /// A device was added to the account.
     DeviceAdded {
         /// Host and port of the server.

@@ -32,6 +32,12 @@ fn words(notification: &Notification, german: bool) -> (String, String) {
                 if german { format!("Neue Anmeldung bei {host}") } else { format!("New sign-in to {host}") };
             (title, summary.clone())
         }
+        Notification::ManyNew { host, count } if german => {
+            (format!("Neues bei {host}"), format!("{count} Anmeldungen und Geräte. Näheres im Verlauf."))
+        }
+        Notification::ManyNew { host, count } => {
+            (format!("News of {host}"), format!("{count} sign-ins and devices. See the activity."))
+        }
         Notification::DeviceAdded { host, summary } => {
             let title =
                 if german { format!("Neues Gerät bei {host}") } else { format!("New device on {host}") };

@@ -134,7 +134,7 @@ impl Controller {
             if !account.alarm {
                 tracing::warn!(account.host = host, "The activity log does not extend what was seen before");
                 account.alarm = true;
-                self.notifier.notify(Notification::ActivityRewritten { host });
+                self.notify(Notification::ActivityRewritten { host });
                 self.save_or_tell().await;
             }
             return;
@@ -156,8 +156,24 @@ impl Controller {
         self.save_or_tell().await;
         // The first look after enrolling reads what happened before this computer came.
         let Some(seen_to) = seen_to else { return };
-        for entry in look.entries.iter().filter(|entry| entry.seq > seen_to && entry.device != Some(own)) {
-            self.tell_entry(&host, entry);
+        let is_news = |entry: &&Entry| {
+            entry.seq > seen_to
+                && entry.device != Some(own)
+                && matches!(entry.kind.as_str(), SIGNED_IN | DEVICE_ENROLLED)
+        };
+        let news: Vec<_> = look.entries.iter().filter(is_news).collect();
+        if news.len() > TOLD_ONE_BY_ONE_MAX {
+            self.notify(Notification::ManyNew { host, count: news.len() });
+        } else {
+            for entry in news {
+                self.tell_entry(&host, entry);
+            }
+        }
+    }
+
+    fn notify(&self, notification: Notification) {
+        if self.saved.settings.notifications {
+            self.notifier.notify(notification);
         }
     }
 
@@ -171,9 +187,9 @@ impl Controller {
                     browser: clean(&claimed.browser, NAME_LENGTH_MAX),
                     system: clean(&claimed.system, NAME_LENGTH_MAX),
                 });
-                self.notifier.notify(Notification::NewSignIn { host, summary });
+                self.notify(Notification::NewSignIn { host, summary });
             }
-            DEVICE_ENROLLED => self.notifier.notify(Notification::DeviceAdded { host, summary }),
+            DEVICE_ENROLLED => self.notify(Notification::DeviceAdded { host, summary }),
             _ => {}
         }
     }

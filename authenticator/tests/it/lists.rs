@@ -2,7 +2,7 @@
 
 use authenticator::command::Command;
 use authenticator::ports::Notification;
-use authenticator::view::{AccountState, NoticeMessage, Place, Screen, WarningCode};
+use authenticator::view::{AccountState, NoticeMessage, Place, Screen, Settings, WarningCode};
 use protocol::audit;
 use protocol::encoding::base64url;
 use protocol::id::{AccountId, DeviceId};
@@ -157,6 +157,39 @@ async fn activity_is_shown_newest_first_and_a_rewritten_log_raises_the_alarm() {
     app.send(Command::Go { to: Place::Activity }).await;
     activity(&app, 8).await;
     assert!(!app.state().accounts[0].activity_alarm);
+}
+
+#[tokio::test]
+async fn notifications_are_silent_when_the_person_wants_none() {
+    let server = Server::start().await;
+    server.inner().activity = log(5, "");
+    let app = App::enrolled(&server).await;
+    let settings = Settings { notifications: false, ..app.state().settings };
+    app.send(Command::ChangeSettings { settings }).await;
+    app.send(Command::Go { to: Place::Activity }).await;
+    activity(&app, 5).await;
+    server.inner().activity = log(7, "");
+    app.send(Command::Reload).await;
+    activity(&app, 7).await;
+    server.inner().activity = log(8, "other");
+    app.send(Command::Reload).await;
+    // The window tells it all the same.
+    app.until_state(|state| state.accounts[0].activity_alarm).await;
+    assert_eq!(*app.told.0.lock().unwrap(), []);
+}
+
+#[tokio::test]
+async fn after_a_long_absence_one_notification_tells_of_many_sign_ins() {
+    let server = Server::start().await;
+    server.inner().activity = log(5, "");
+    let app = App::enrolled(&server).await;
+    app.send(Command::Go { to: Place::Activity }).await;
+    activity(&app, 5).await;
+    server.inner().activity = log(45, "");
+    app.send(Command::Reload).await;
+    activity(&app, 45).await;
+    let host = server.origin.host_and_port().to_owned();
+    assert_eq!(*app.told.0.lock().unwrap(), [Notification::ManyNew { host, count: 40 }]);
 }
 
 #[tokio::test]
