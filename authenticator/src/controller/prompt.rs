@@ -48,6 +48,8 @@ pub(super) struct PromptStage {
     tries_left: Option<u8>,
     /// The decision on its way.
     pub(super) deciding: Option<Deciding>,
+    /// An approval was sent that the server may have taken without its answer coming back.
+    approval_unanswered: bool,
     problem: Option<Problem>,
 }
 
@@ -69,6 +71,7 @@ impl Controller {
             ends,
             tries_left: None,
             deciding: None,
+            approval_unanswered: false,
             problem: None,
         })));
         self.wake_in(left);
@@ -149,9 +152,11 @@ impl Controller {
             Ok(DecisionAnswer::Ended) if decision == Decision::Approve && prompt.tries_left == Some(1) => {
                 ended(EndReason::WrongNumbers)
             }
+            Ok(DecisionAnswer::Ended) if prompt.approval_unanswered => return self.wait_for_page(),
             Ok(DecisionAnswer::Ended) if now >= prompt.ends => ended(EndReason::TimeOver),
             Ok(DecisionAnswer::Ended) => ended(EndReason::ByServer),
             Ok(DecisionAnswer::Failed(error)) => {
+                prompt.approval_unanswered |= decision == Decision::Approve && !error.surely_not_sent();
                 prompt.problem = Some(error.problem(|_| None));
                 return self.end_if_late();
             }
@@ -180,14 +185,19 @@ impl Controller {
         }
     }
 
-    /// A decision on its way still counts if it was in time, so its answer is waited for.
+    /// A decision on its way still counts if it was in time, so its answer is waited for; one whose answer was lost may
+    /// count too, which its page's session tells.
     fn end_if_late(&mut self) {
         let now = self.reach.clock.elapsed();
         if let Stage::Authorize(prompt) = &self.stage
             && now >= prompt.ends
             && prompt.deciding.is_none()
         {
-            self.finish(Outcome::Ended { reason: EndReason::TimeOver });
+            if prompt.approval_unanswered {
+                self.wait_for_page();
+            } else {
+                self.finish(Outcome::Ended { reason: EndReason::TimeOver });
+            }
         }
     }
 
@@ -235,11 +245,11 @@ impl Controller {
         let Stage::WaitingForPage { account, request, ends, problem, .. } = &mut self.stage else { return };
         let account = account.clone();
         let is_early = now + APPROVED_LIFE < *ends + LOOKING_CLOSELY;
+        let is_over = now >= *ends;
         match result {
             Ok(body) => {
                 *problem = None;
                 let found = body.sessions.iter().find(|session| session.request == *request);
-                let is_over = now >= *ends;
                 match (found, self.account(&account)) {
                     (Some(session), Some(own)) => {
                         let session = super::lists::session_view(session, own);
@@ -255,6 +265,9 @@ impl Controller {
                 self.mind::<()>(&account, &Err(failure)).await;
                 if signed_out {
                     return self.finish(Outcome::PageNeverCame);
+                }
+                if is_over {
+                    return self.finish(Outcome::Ended { reason: EndReason::NoAnswer });
                 }
             }
         }

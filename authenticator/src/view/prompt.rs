@@ -180,4 +180,6 @@ pub enum EndReason {
     ByServer,
     /// Another decision of this app arrived first (a reply was lost): look at the sessions.
     DecidedBefore,
+    /// Approved, and the server did not answer any more: the page may be signed in.
+    NoAnswer,
 }

@@ -2,7 +2,7 @@
 
 use authenticator::command::{Command, DecisionInput};
 use authenticator::error_code::ErrorCode;
-use authenticator::view::{EndReason, Outcome, Place, Screen};
+use authenticator::view::{EndReason, Outcome, Place, Prompt, Screen};
 use protocol::context::Via;
 use protocol::statement::Decision;
 use serde_json::json;
@@ -215,6 +215,41 @@ async fn a_list_that_fails_while_waiting_is_tried_again_by_itself() {
 }
 
 #[tokio::test]
+async fn a_server_that_stays_away_does_not_keep_the_person_waiting() {
+    let mut server = Server::start().await;
+    let app = App::enrolled(&server).await;
+    let prompt = app.scan(&server).await;
+    app.approve(&prompt, CHECK).await;
+    app.until(|screen| matches!(screen, Screen::WaitingForPage { .. })).await;
+    server.stop().await;
+    app.until(|screen| matches!(screen, Screen::WaitingForPage { problem: Some(_), .. })).await;
+    app.pass_s(60);
+    assert_eq!(outcome(&app).await, Outcome::Ended { reason: EndReason::NoAnswer });
+}
+
+#[tokio::test]
+async fn an_approval_without_an_answer_is_looked_for_when_the_time_is_over() {
+    let server = Server::start().await;
+    let app = App::enrolled(&server).await;
+    let prompt = approved_without_an_answer(&app, &server).await;
+    assert!(prompt.problem.is_some());
+    // The server took it all the same, and the page came.
+    server.sign_in();
+    assert!(matches!(outcome(&app).await, Outcome::SignedIn { .. }));
+}
+
+#[tokio::test]
+async fn an_approval_without_an_answer_that_ended_is_looked_for() {
+    let server = Server::start().await;
+    let app = App::enrolled(&server).await;
+    let prompt = approved_without_an_answer(&app, &server).await;
+    server.sign_in();
+    server.next("POST /api/decisions", Reply::Problem(410, "ended", json!({})));
+    app.approve(&prompt, CHECK).await;
+    assert!(matches!(outcome(&app).await, Outcome::SignedIn { .. }));
+}
+
+#[tokio::test]
 async fn a_decision_that_comes_too_late_ends_with_that_reason() {
     let server = Server::start().await;
     let app = App::enrolled(&server).await;
@@ -223,6 +258,21 @@ async fn a_decision_that_comes_too_late_ends_with_that_reason() {
     server.next("POST /api/decisions", Reply::Problem(410, "ended", json!({})));
     app.approve(&prompt, CHECK).await;
     assert_eq!(outcome(&app).await, Outcome::Ended { reason: EndReason::TimeOver });
+}
+
+/// The server got the approval twice, and both answers were lost. The prompt lives for one more second.
+async fn approved_without_an_answer(app: &App, server: &Server) -> Prompt {
+    let body = scanned_body(server.origin.to_string(), Via::Link, 2);
+    server.next("POST /api/scans", Reply::Json(201, body));
+    let prompt = app.scan(server).await;
+    for _ in 0..2 {
+        server.next("POST /api/decisions", Reply::Lost);
+    }
+    app.approve(&prompt, CHECK).await;
+    let shown =
+        app.until(|screen| matches!(screen, Screen::Authorize { prompt } if prompt.problem.is_some())).await;
+    let Screen::Authorize { prompt } = shown else { unreachable!("waited for it") };
+    prompt
 }
 
 async fn outcome(app: &App) -> Outcome {

@@ -149,6 +149,7 @@ export const fixtures: Record<string, ViewState> = {
   "outcome-wrong-numbers": ended("wrong_numbers"),
   "outcome-by-server": ended("by_server"),
   "outcome-decided-before": ended("decided_before"),
+  "outcome-no-answer": ended("no_answer"),
   "sessions": state({ view: "sessions", account: "a1", sessions: { items: sessions, loading: false, problem: null }, ending: ["s3"] }),
   "sessions-two-accounts": state({ view: "sessions", account: "a1", sessions: { items: sessions.slice(0, 1), loading: false, problem: null }, ending: [] }, { accounts: [ada, work], notice: { id: 4, message: { notice: "session_ended" } } }),
   "sessions-empty": state({ view: "sessions", account: "a1", sessions: { items: [], loading: false, problem: null }, ending: [] }),

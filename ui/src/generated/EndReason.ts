@@ -3,4 +3,4 @@
 /**
  * Why a login ended without a decision of this app.
  */
-export type EndReason = "time_over" | "wrong_numbers" | "by_server" | "decided_before";
+export type EndReason = "time_over" | "wrong_numbers" | "by_server" | "decided_before" | "no_answer";

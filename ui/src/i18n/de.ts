@@ -243,6 +243,10 @@ export const de: Texts = {
         title: "Über diese Anmeldung wurde schon entschieden",
         next: "Eine Antwort dieser App kam vorher an. Nachsehen, wo dieses Konto angemeldet ist.",
       },
+      no_answer: {
+        title: "Der Server antwortet nicht mehr",
+        next: "Die Zustimmung ist erteilt, die Seite kann angemeldet sein. Nachsehen, wo dieses Konto angemeldet ist, sobald der Server wieder da ist.",
+      },
     },
     scanAgain: "Wieder scannen",
     seeSessions: "Zeigen, wo angemeldet",

@@ -243,6 +243,10 @@ export const en: Texts = {
         title: "This login was decided already",
         next: "An answer of this app got there first. See where you are signed in.",
       },
+      no_answer: {
+        title: "The server does not answer any more",
+        next: "You approved, and the page may be signed in. See where you are signed in when the server is back.",
+      },
     },
     scanAgain: "Scan again",
     seeSessions: "See where you are signed in",
