@@ -199,7 +199,13 @@ impl Controller {
         match to {
             Place::Scan => self.show(Stage::scan()),
             Place::AddAccount => self.show(Stage::AddAccount { problem: None }),
-            Place::Settings => self.show(Stage::Settings { erasing: false }),
+            Place::Settings => {
+                let from = match &self.stage {
+                    Stage::Settings { from, .. } => *from,
+                    other => other.place(),
+                };
+                self.show(Stage::Settings { from, erasing: false });
+            }
             _ if self.saved.accounts.is_empty() => self.show(Stage::FirstStart),
             Place::Accounts => self.show(Stage::Accounts { working: Vec::new() }),
             Place::TypeCode => {
@@ -217,11 +223,15 @@ impl Controller {
             return;
         }
         match &self.stage {
+            Stage::Settings { from: Some(from), .. } => {
+                let from = *from;
+                self.go(from);
+            }
             Stage::AddComputer { .. } => self.show_devices(),
             Stage::ConfirmContact { .. } | Stage::Enrolling { .. } => {
                 self.show(Stage::AddAccount { problem: None });
             }
-            Stage::AddAccount { .. } if !self.saved.accounts.is_empty() => {
+            Stage::Devices { .. } | Stage::AddAccount { .. } if !self.saved.accounts.is_empty() => {
                 self.show(Stage::Accounts { working: Vec::new() });
             }
             // Reached from the form or the scan view of a computer without accounts.
@@ -234,7 +244,7 @@ impl Controller {
     /// account?" counts as no.
     fn leave(&mut self) -> bool {
         match &self.stage {
-            Stage::ConfirmAccount { working: true, .. } | Stage::Settings { erasing: true } => false,
+            Stage::ConfirmAccount { working: true, .. } | Stage::Settings { erasing: true, .. } => false,
             Stage::ConfirmAccount { .. } => {
                 self.keep_account(false);
                 false

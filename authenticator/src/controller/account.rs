@@ -58,7 +58,7 @@ impl Controller {
     /// there.
     pub(super) fn erase_everything(&mut self) {
         match &mut self.stage {
-            Stage::Settings { erasing: erasing @ false } => *erasing = true,
+            Stage::Settings { erasing: erasing @ false, .. } => *erasing = true,
             Stage::StartTrouble { retrying: retrying @ false, .. } => *retrying = true,
             _ => return,
         }
@@ -95,7 +95,7 @@ impl Controller {
             }
             Err(problem) => {
                 match &mut self.stage {
-                    Stage::Settings { erasing } => *erasing = false,
+                    Stage::Settings { erasing, .. } => *erasing = false,
                     Stage::StartTrouble { retrying, .. } => *retrying = false,
                     _ => {}
                 }

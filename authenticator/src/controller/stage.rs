@@ -12,7 +12,8 @@ use crate::error_code::Problem;
 use crate::foreign::Foreign;
 use crate::server_client::ScannedCode;
 use crate::view::{
-    AccountRef, ActivityEntry, DeviceView, EnrolmentCode, Listing, Outcome, ScanWork, Screen, SessionView,
+    AccountRef, ActivityEntry, DeviceView, EnrolmentCode, Listing, Outcome, Place, ScanWork, Screen,
+    SessionView,
 };
 
 /// One stage owns what it shows.
@@ -61,8 +62,8 @@ pub(super) enum Stage {
     Activity { account: AccountRef, list: Listing<ActivityEntry> },
     /// Accounts.
     Accounts { working: Vec<AccountRef> },
-    /// Settings.
-    Settings { erasing: bool },
+    /// Settings; "Back" leads to where they were opened.
+    Settings { from: Option<Place>, erasing: bool },
     /// Update.
     UpdateNeeded { problem: Problem },
 }
@@ -71,6 +72,17 @@ impl Stage {
     /// The scan view at rest.
     pub(super) fn scan() -> Self {
         Self::Scan { work: ScanWork::Idle, problem: None }
+    }
+
+    /// The place that "Back" may return to; none is the first view.
+    pub(super) fn place(&self) -> Option<Place> {
+        match self {
+            Self::Scan { .. } => Some(Place::Scan),
+            Self::Sessions { .. } => Some(Place::Sessions),
+            Self::Activity { .. } => Some(Place::Activity),
+            Self::Accounts { .. } => Some(Place::Accounts),
+            _ => None,
+        }
     }
 
     /// A question is open that a link from outside must not push away.
@@ -82,7 +94,7 @@ impl Stage {
                 | Self::ConfirmAccount { .. }
                 | Self::ChooseAccount { .. }
                 | Self::Authorize(_)
-                | Self::Settings { erasing: true }
+                | Self::Settings { erasing: true, .. }
                 | Self::Scan { work: ScanWork::AskingServer, .. }
         )
     }
@@ -165,7 +177,7 @@ impl Controller {
                 Screen::Activity { account: account.clone(), entries: list.clone() }
             }
             Stage::Accounts { working } => Screen::Accounts { working: working.clone() },
-            Stage::Settings { erasing } => {
+            Stage::Settings { erasing, .. } => {
                 Screen::Settings { erasing: *erasing, version: self.config.version.clone() }
             }
             Stage::UpdateNeeded { problem } => Screen::UpdateNeeded { problem: problem.clone() },

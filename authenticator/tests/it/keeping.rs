@@ -111,6 +111,19 @@ async fn erasing_leaves_nothing_and_names_the_servers_that_could_not_be_told() {
     assert!(server.inner().devices.is_empty());
 }
 
+#[tokio::test]
+async fn back_leads_to_where_the_person_came_from() {
+    let server = Server::start().await;
+    let app = App::enrolled(&server).await;
+    app.send(Command::Go { to: Place::Devices }).await;
+    app.send(Command::Back).await;
+    app.until(|screen| matches!(screen, Screen::Accounts { .. })).await;
+    app.send(Command::Go { to: Place::Activity }).await;
+    app.send(Command::Go { to: Place::Settings }).await;
+    app.send(Command::Back).await;
+    app.until(|screen| matches!(screen, Screen::Activity { .. })).await;
+}
+
 async fn sign_out(app: &App) {
     app.send(Command::Go { to: Place::Accounts }).await;
     app.send(Command::SignOut { account: app.state().accounts[0].id.clone() }).await;
