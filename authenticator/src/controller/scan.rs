@@ -58,7 +58,7 @@ impl Controller {
     }
 
     pub(super) fn picture_failed(&mut self, details: &str) {
-        if let Stage::Scan { problem, .. } = &mut self.stage {
+        if let Stage::Scan { problem, .. } | Stage::AddAccount { problem } = &mut self.stage {
             let details = protocol::text::clean(details, 2_000);
             *problem = Some(Problem { error: ErrorCode::PictureUnreadable, details });
         }
@@ -87,7 +87,11 @@ impl Controller {
     pub(super) fn scan_text(&mut self, text: &str) {
         if matches!(
             self.stage,
-            Stage::Scan { work: ScanWork::Idle, .. } | Stage::FirstStart | Stage::AddAccount { .. }
+            Stage::Scan { work: ScanWork::Idle, .. }
+                | Stage::FirstStart
+                | Stage::AddAccount { .. }
+                | Stage::Foreign(_)
+                | Stage::Outcome { .. }
         ) {
             self.judge_text(cut(text), Via::Link);
         }

@@ -1,6 +1,6 @@
 //! From a code to the prompt.
 
-use authenticator::command::Command;
+use authenticator::command::{Command, DecisionInput};
 use authenticator::error_code::ErrorCode;
 use authenticator::view::{
     ForeignKind, ForeignNote, NoticeMessage, Place, Screen, Severity, Via, WarningCode,
@@ -183,6 +183,26 @@ async fn an_answer_that_comes_after_the_person_went_on_changes_nothing() {
     // The next answer passes the same way, after the late one.
     app.send(Command::Go { to: Place::Sessions }).await;
     app.until(|screen| matches!(screen, Screen::Sessions { sessions, .. } if sessions.items.is_some())).await;
+}
+
+#[tokio::test]
+async fn what_is_pasted_beside_a_foreign_text_or_an_outcome_is_read() {
+    let server = Server::start().await;
+    let app = App::enrolled(&server).await;
+    app.send(Command::ScanText { text: "just words".to_owned() }).await;
+    app.until(|screen| matches!(screen, Screen::ForeignText { .. })).await;
+    let prompt = app.scan(&server).await;
+    app.decide(&prompt, DecisionInput::Deny).await;
+    app.until(|screen| matches!(screen, Screen::Outcome { .. })).await;
+    app.scan(&server).await;
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_opened_is_told_where_it_was_chosen() {
+    let app = App::new().await;
+    app.send(Command::Go { to: Place::AddAccount }).await;
+    app.send(Command::PictureFailed { details: "gone".to_owned() }).await;
+    app.until(|screen| matches!(screen, Screen::AddAccount { problem: Some(p) } if p.error == ErrorCode::PictureUnreadable)).await;
 }
 
 #[tokio::test]
