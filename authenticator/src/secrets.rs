@@ -134,14 +134,13 @@ impl Reach {
         Ok(EnrolmentKey { key: Arc::new(key), pkcs8 })
     }
 
-    /// Keeps an enrolled device's secrets under the account's name, and forgets the enrolment.
+    /// Keeps an enrolled device's secrets under the account's name. The enrolment is forgotten once its account is saved.
     ///
     /// # Errors
     /// [`Failure::Vault`].
     pub async fn keep(&self, account: &AccountRef, pkcs8: &[u8], token: &Secret) -> Result<(), Failure> {
         let stored = Stored { key: base64url(pkcs8), token: token.expose() };
-        self.keychain.put(account.0.clone(), to_json(&stored)).await?;
-        self.forget_enrolment(pkcs8).await
+        Ok(self.keychain.put(account.0.clone(), to_json(&stored)).await?)
     }
 
     /// Removes the key of an enrolment that is over; one of another enrolment stays.

@@ -174,6 +174,7 @@ impl Controller {
         let Stage::ConfirmAccount { enrolled, .. } = &self.stage else { return };
         let host = enrolled.client.origin().host_and_port().to_owned();
         let before = self.saved.clone();
+        let pkcs8 = enrolled.pkcs8.clone();
         let replaced = result.map(|()| {
             let account = enrolled.to_account(id.clone());
             let same = |other: &Account| other.origin == account.origin && other.account == account.account;
@@ -187,10 +188,13 @@ impl Controller {
             Ok(replaced) => match self.save().await {
                 Ok(()) => {
                     self.retire(replaced);
+                    self.enrolment_is_over(&pkcs8).await;
                     None
                 }
                 Err(problem) => {
                     self.saved = before;
+                    // Keeping it again takes another name.
+                    let _ = self.reach.forget(&id).await;
                     Some(problem)
                 }
             },
@@ -206,6 +210,13 @@ impl Controller {
         self.tell(NoticeMessage::AccountAdded { host });
         self.show_home();
         self.look_at_activity();
+    }
+
+    /// The key has its account: only a crash before this leaves the enrolment to be repeated.
+    async fn enrolment_is_over(&self, pkcs8: &[u8]) {
+        if let Err(error) = self.reach.forget_enrolment(pkcs8).await {
+            tracing::warn!(%error, "The key of a finished enrolment stays in the keychain until the next one");
+        }
     }
 
     /// "Add again" replaces what was there: the older device of this computer goes, here and on the server.

@@ -29,8 +29,9 @@ async fn a_link_contacts_nobody_before_yes_and_nothing_is_kept_before_the_second
     app.send(Command::KeepAccount { yes: true }).await;
     let state = app.until_state(|state| state.accounts.len() == 1).await;
     assert!(matches!(state.notice.unwrap().message, NoticeMessage::AccountAdded { .. }));
+    // The enrolment's own entry goes once the account is saved.
+    eventually(|| app.vault.entries().len() == 1).await;
     let entries = app.vault.entries();
-    assert_eq!(entries.len(), 1, "the enrolment's own entry is gone");
     assert_eq!(entries[0].0, state.accounts[0].id.0);
     let secrets: serde_json::Value = serde_json::from_str(&entries[0].1).unwrap();
     let file = std::fs::read_to_string(app.folder.path().join("accounts.json")).unwrap();
@@ -100,6 +101,27 @@ async fn the_same_link_after_a_crash_uses_the_same_key() {
     app.until(|screen| matches!(screen, Screen::FirstStart)).await;
     app.enrol(&server).await;
     assert_eq!(server.inner().devices.len(), 1);
+}
+
+#[tokio::test]
+async fn the_link_still_works_after_a_crash_while_the_account_is_saved() {
+    let server = Server::start().await;
+    let app = App::new().await;
+    // A folder in the way of the file stands for the crash: the secrets are kept, the account is not.
+    let file = app.folder.path().join("accounts.json");
+    std::fs::create_dir(&file).unwrap();
+    ask_to_keep(&app, &server).await;
+    app.send(Command::KeepAccount { yes: true }).await;
+    app.until(|screen| matches!(screen, Screen::ConfirmAccount { problem: Some(_), working: false, .. }))
+        .await;
+    let stored: Vec<_> = app.vault.entries().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(stored, ["enrolling"], "what was not saved leaves nothing but the key to try again with");
+    std::fs::remove_dir(&file).unwrap();
+    let app = app.restart();
+    app.until(|screen| matches!(screen, Screen::FirstStart)).await;
+    app.enrol(&server).await;
+    assert_eq!(server.inner().devices.len(), 1);
+    eventually(|| app.vault.entries().len() == 1).await;
 }
 
 #[tokio::test]
@@ -197,6 +219,12 @@ async fn adding_again_replaces_the_account_and_retires_its_device() {
     eventually(|| server.inner().devices.len() == 1 && server.inner().devices[0].0 != old).await;
     eventually(|| app.vault.entries().len() == 1).await;
     assert_eq!(app.state().accounts.len(), 1);
+}
+
+async fn ask_to_keep(app: &App, server: &Server) {
+    app.send(Command::AddByLink { link: server.enrolment_link() }).await;
+    app.send(Command::ContactServer { yes: true }).await;
+    app.until(|screen| matches!(screen, Screen::ConfirmAccount { .. })).await;
 }
 
 async fn enrol_problem(app: &App, server: &Server) -> ErrorCode {
