@@ -153,7 +153,7 @@ impl Controller {
 
     async fn take_message(&mut self, message: Message) {
         match message {
-            Message::Started { turn, result } => self.started(turn, result).await,
+            Message::Started { turn, result } => self.started(turn, result),
             Message::Enrolled { turn, result } => self.enrolled(turn, result),
             Message::Kept { turn, id, result } => self.kept(turn, id, result).await,
             Message::Refused { host, told } => self.refused(host, told),

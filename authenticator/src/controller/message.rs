@@ -8,7 +8,7 @@ use scanner::Read;
 use super::Turn;
 use super::camera::CameraNews;
 use super::enrol::Enrolled;
-use crate::accounts::Saved;
+use super::start::Started;
 use crate::activity::{Head, Look};
 use crate::error_code::Problem;
 use crate::secrets::Failure;
@@ -18,7 +18,7 @@ use crate::view::{AccountRef, CameraChoice};
 /// An answer. Those with a turn are dropped when the turn is over; the others are about things that happened.
 pub(super) enum Message {
     /// Keychain probed, accounts file read.
-    Started { turn: Turn, result: Result<Saved, Problem> },
+    Started { turn: Turn, result: Result<Started, Problem> },
     /// The server enrolled this computer, or not.
     Enrolled { turn: Turn, result: Result<Box<Enrolled>, Failure> },
     /// The new account's secrets are in the keychain under `id`.

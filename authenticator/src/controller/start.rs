@@ -1,11 +1,22 @@
 //! Start: can the keychain be used, and which accounts are there?
 
+use std::collections::HashSet;
+
 use super::message::Message;
 use super::stage::Stage;
 use super::{Controller, Turn};
 use crate::accounts::Saved;
 use crate::error_code::Problem;
+use crate::keychain::Keychain;
 use crate::secrets::vault_problem;
+use crate::view::AccountRef;
+
+/// What was found at start.
+pub(super) struct Started {
+    saved: Saved,
+    /// Accounts without a key in the keychain.
+    key_missing: HashSet<AccountRef>,
+}
 
 impl Controller {
     /// Probes the keychain and reads the accounts file.
@@ -14,10 +25,12 @@ impl Controller {
         self.spawn(async move {
             let result = async {
                 keychain.probe().await.map_err(|error| vault_problem(&error))?;
-                match tokio::task::spawn_blocking(move || file.load()).await {
-                    Ok(loaded) => loaded.map_err(|error| Problem::from(&error)),
-                    Err(error) => Err(Problem::internal(&error)),
-                }
+                let saved = match tokio::task::spawn_blocking(move || file.load()).await {
+                    Ok(loaded) => loaded.map_err(|error| Problem::from(&error))?,
+                    Err(error) => return Err(Problem::internal(&error)),
+                };
+                let key_missing = missing_keys(&keychain, &saved).await;
+                Ok(Started { saved, key_missing })
             }
             .await;
             Message::Started { turn, result }
@@ -38,15 +51,15 @@ impl Controller {
         }
     }
 
-    pub(super) async fn started(&mut self, turn: Turn, result: Result<Saved, Problem>) {
+    pub(super) fn started(&mut self, turn: Turn, result: Result<Started, Problem>) {
         if turn != self.turn {
             return;
         }
         match result {
-            Ok(saved) => {
+            Ok(Started { saved, key_missing }) => {
                 tracing::info!(accounts = saved.accounts.len(), "Accounts are loaded");
                 self.saved = saved;
-                self.find_missing_keys().await;
+                self.key_missing = key_missing;
                 self.show_home();
                 self.look_at_activity();
                 if let Some(link) = self.waiting_link.take() {
@@ -59,14 +72,15 @@ impl Controller {
             }
         }
     }
+}
 
-    /// An account whose key is gone (another keychain, a restored home) says so before somebody scans with it.
-    async fn find_missing_keys(&mut self) {
-        self.key_missing.clear();
-        for account in &self.saved.accounts {
-            if let Ok(None) = self.reach.keychain.get(account.id.0.clone()).await {
-                self.key_missing.insert(account.id.clone());
-            }
+/// An account whose key is gone (another keychain, a restored home) says so before somebody scans with it.
+async fn missing_keys(keychain: &Keychain, saved: &Saved) -> HashSet<AccountRef> {
+    let mut missing = HashSet::new();
+    for account in &saved.accounts {
+        if let Ok(None) = keychain.get(account.id.0.clone()).await {
+            missing.insert(account.id.clone());
         }
     }
+    missing
 }
