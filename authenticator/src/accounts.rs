@@ -170,6 +170,20 @@ impl AccountsFile {
         sync_folder(folder).map_err(failed)
     }
 
+    /// The keychain names of the accounts in it, also where the rest of the file is damaged or of another version: they are
+    /// what erasing has to find.
+    pub fn names(&self) -> Vec<AccountRef> {
+        let text = fs::read(&self.path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let after_each_key = text.split("\"id\"").skip(1);
+        after_each_key
+            .filter_map(|rest| {
+                rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split_once('"')
+            })
+            .map(|(name, _)| AccountRef(name.to_owned()))
+            .collect()
+    }
+
     /// Removes it; fine when there is none.
     ///
     /// # Errors
@@ -266,6 +280,26 @@ mod tests {
             assert!(matches!(AccountsFile::at(path.clone()).load(), Err(AccountsError::Form { .. })));
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn the_names_in_a_damaged_file_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("accounts.json");
+        let file = AccountsFile::at(path.clone());
+        assert_eq!(file.names(), []);
+        let mut saved = Saved::empty();
+        for name in ["a", "b"] {
+            saved.accounts.push(Account { id: AccountRef(name.to_owned()), ..account() });
+        }
+        file.save(&saved).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for cut in [whole.len(), whole.len() - 20] {
+            fs::write(&path, &whole[..cut]).unwrap();
+            assert_eq!(file.names(), [AccountRef("a".to_owned()), AccountRef("b".to_owned())]);
+        }
+        fs::write(&path, "\"id\": \"").unwrap();
+        assert_eq!(file.names(), []);
     }
 
     #[test]

@@ -241,6 +241,16 @@ describe("accounts and settings", () => {
     ]);
   });
 
+  it("starts anew after one question when the list of accounts is damaged, and only then", async () => {
+    const window = await open("start-trouble-keychain-none");
+    expect(screen.queryByTestId("erase")).toBeNull();
+    window.push(fixture("start-trouble-accounts-unreadable"));
+    await user.click(await screen.findByTestId("erase"));
+    expect(window.acts).toEqual([]);
+    await user.click(screen.getByTestId("sheet-yes"));
+    expect(window.acts).toEqual([{ command: "erase_everything" }]);
+  });
+
   it("erases after one question", async () => {
     const window = await open("settings");
     await user.click(screen.getByTestId("erase"));

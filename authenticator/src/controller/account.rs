@@ -1,5 +1,7 @@
 //! Signing out, erasing everything, settings.
 
+use std::collections::HashSet;
+
 use super::Controller;
 use super::message::Message;
 use super::stage::Stage;
@@ -129,14 +131,17 @@ async fn take_back(reach: &Reach, account: &Account) -> bool {
 }
 
 /// Secrets first: an account without its key is worth nothing, a key without its account would stay unseen.
+/// The file names them also where it could not be read as a whole.
 async fn erase(
     reach: &Reach,
     accounts: &[Account],
     file: crate::accounts::AccountsFile,
 ) -> Result<(), Problem> {
     let told = |failure: Failure| failure.problem(|_| None);
-    for account in accounts {
-        reach.forget(&account.id).await.map_err(told)?;
+    let mut names: HashSet<_> = file.names().into_iter().collect();
+    names.extend(accounts.iter().map(|account| account.id.clone()));
+    for name in names {
+        reach.forget(&name).await.map_err(told)?;
     }
     reach.forget_any_enrolment().await.map_err(told)?;
     match tokio::task::spawn_blocking(move || file.erase()).await {

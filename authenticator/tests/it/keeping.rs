@@ -2,7 +2,7 @@
 
 use authenticator::command::Command;
 use authenticator::error_code::ErrorCode;
-use authenticator::ports::VaultError;
+use authenticator::ports::{Vault, VaultError};
 use authenticator::view::{AccountState, NoticeMessage, Place, Screen, Theme};
 
 use crate::app::{App, MemoryVault};
@@ -32,11 +32,18 @@ async fn keychain_troubles_are_told_apart_and_retried() {
 #[tokio::test]
 async fn a_damaged_accounts_file_is_told_and_can_be_erased() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("accounts.json"), "{").unwrap();
-    let app = App::run(MemoryVault::default(), folder);
+    let mut vault = MemoryVault::default();
+    vault.put("of-a-lost-account", b"key and token").unwrap();
+    std::fs::write(
+        folder.path().join("accounts.json"),
+        r#"{"v": 9, "accounts": [{"id": "of-a-lost-account""#,
+    )
+    .unwrap();
+    let app = App::run(vault, folder);
     app.until(|screen| matches!(screen, Screen::StartTrouble { problem, .. } if matches!(problem.error, ErrorCode::AccountsUnreadable { .. }))).await;
     app.send(Command::EraseEverything).await;
     app.until(|screen| matches!(screen, Screen::FirstStart)).await;
+    assert_eq!(app.vault.entries(), [], "a key without its account would stay unseen");
 }
 
 #[tokio::test]

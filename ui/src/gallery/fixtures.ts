@@ -96,6 +96,7 @@ export const fixtures: Record<string, ViewState> = {
   "loading": state({ view: "loading" }, { accounts: [] }),
   "start-trouble-keychain-none": state({ view: "start_trouble", problem: problem({ code: "keychain_none" }), retrying: false }, { accounts: [] }),
   "start-trouble-retrying": state({ view: "start_trouble", problem: problem({ code: "keychain_locked" }), retrying: true }, { accounts: [] }),
+  "start-trouble-accounts-unreadable": state({ view: "start_trouble", problem: problem({ code: "accounts_unreadable", path: "/home/ada/.local/share/app.countersign.desktop/accounts.json" }), retrying: false }, { accounts: [] }),
   "first-start": state({ view: "first_start" }, { accounts: [] }),
   "add-account": state({ view: "add_account", problem: null }, { accounts: [] }),
   "add-account-link-used": state({ view: "add_account", problem: problem({ code: "link_used" }) }, { accounts: [] }),

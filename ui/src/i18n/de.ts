@@ -28,7 +28,10 @@ export const de: Texts = {
     navigation: "Bereiche",
   },
   loading: { title: "Schlüsselbund wird geöffnet" },
-  startTrouble: { heading: "Countersign kann noch nicht starten" },
+  startTrouble: {
+    heading: "Countersign kann noch nicht starten",
+    eraseBody: "Die Liste der Konten, ihre Schlüssel und alle Einstellungen werden auf diesem Computer gelöscht. Die Server erfahren nichts davon: diesen Computer dort entfernen, dann die Konten neu hinzufügen.",
+  },
   firstStart: {
     title: "Anmelden mit einem Blick",
     body: "Eine Anmeldeseite auf einem anderen Computer zeigt einen QR-Code. Countersign liest ihn, sagt, wer fragt, und meldet die Seite nach Zustimmung an.",

@@ -28,7 +28,10 @@ export const en: Texts = {
     navigation: "Places",
   },
   loading: { title: "Opening the keychain" },
-  startTrouble: { heading: "Countersign cannot start yet" },
+  startTrouble: {
+    heading: "Countersign cannot start yet",
+    eraseBody: "The list of accounts, their keys and all settings are deleted from this computer. The servers are not told: remove this computer there, then add the accounts again.",
+  },
   firstStart: {
     title: "Sign in by looking at a code",
     body: "A login page on another computer shows a QR code. Countersign reads it, says who is asking, and signs that page in when you approve.",

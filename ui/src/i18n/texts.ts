@@ -81,7 +81,7 @@ export interface Texts {
     navigation: string;
   };
   loading: { title: string };
-  startTrouble: { heading: string };
+  startTrouble: { heading: string; eraseBody: string };
   firstStart: { title: string; body: string; add: string };
   addAccount: {
     title: string;
