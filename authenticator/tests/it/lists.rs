@@ -102,6 +102,11 @@ async fn another_computer_gets_a_code_of_the_same_server_only() {
     let Screen::AddComputer { code: Some(code), .. } = shown else { unreachable!("waited for it") };
     assert!(code.png.starts_with("data:image/png;base64,"));
     assert_eq!(code.left_s, 600);
+    assert_eq!(
+        format!("{code:?}"),
+        "EnrolmentCode { left_s: 600, .. }",
+        "its link belongs on the screen alone"
+    );
     let elsewhere = format!("HTTPS://EVIL.EXAMPLE/E/{}", "A".repeat(26));
     server.next(
         "POST /api/enrolments",
