@@ -20,6 +20,9 @@ use crate::secrets::{Failure, Reach, remove_from_server};
 use crate::server_client::{CallError, Credentials, ServerClient};
 use crate::view::{AccountRef, NoticeMessage};
 
+/// Name of a computer that has none: servers refuse an empty one.
+const UNNAMED: &str = "Computer";
+
 /// A chance to enrol.
 #[derive(Clone)]
 pub(super) struct Offer {
@@ -106,8 +109,9 @@ impl Controller {
 
     fn enrol(&mut self, offer: Offer) {
         self.show(Stage::Enrolling { origin: offer.origin.clone() });
+        let name = clean(&self.config.device_name, NAME_LENGTH_MAX);
         let device = EnrolDevice {
-            name: clean(&self.config.device_name, NAME_LENGTH_MAX),
+            name: if name.is_empty() { UNNAMED.to_owned() } else { name },
             kind: self.config.device_kind,
         };
         let (turn, reach) = (self.turn, self.reach.clone());
