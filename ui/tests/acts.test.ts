@@ -31,6 +31,23 @@ describe("adding an account", () => {
     ]);
   });
 
+  it("keeps what was typed, but the password, while it is tried and refused", async () => {
+    const window = await open("add-account");
+    await user.click(screen.getByTestId("by-password"));
+    await user.type(screen.getByTestId("address-input"), "login.example.com");
+    await user.type(screen.getByTestId("username-input"), "ada");
+    await user.type(screen.getByTestId("password-input"), "wrong");
+    window.push(fixture("enrolling"));
+    await screen.findByRole("progressbar");
+    window.push(fixture("add-account-link-used"));
+    expect(await screen.findByTestId("address-input")).toHaveValue("login.example.com");
+    expect(screen.getByTestId("username-input")).toHaveValue("ada");
+    expect(screen.getByTestId("password-input")).toHaveValue("");
+    window.push(fixture("first-start"));
+    window.push(fixture("add-account"));
+    expect(await screen.findByTestId("link-input")).toHaveValue("");
+  });
+
   it("contacts nobody without a yes", async () => {
     const window = await open("confirm-contact");
     await user.keyboard("{Enter} ");

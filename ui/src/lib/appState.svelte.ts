@@ -1,5 +1,16 @@
-import type { CameraChoice, Command, Settings, ViewState } from "../generated";
+import type { CameraChoice, Command, Screen, Settings, ViewState } from "../generated";
 import type { Bridge } from "./bridge";
+
+/** What was typed to add an account, without the password. */
+export interface AddDraft {
+  way: "link" | "password";
+  link: string;
+  address: string;
+  username: string;
+}
+
+/** Views that a try to add an account passes through; after a failure the form is there again as it was. */
+const ADDING: Screen["view"][] = ["add_account", "confirm_contact", "enrolling", "update_needed"];
 
 /** Holds the newest view state that the program pushed. Everything else that the window knows lives in its components. */
 export class AppState {
@@ -8,6 +19,7 @@ export class AppState {
   lost = $state(false);
   /** Cameras as the scan view last listed them, for the settings. */
   cameras = $state.raw<CameraChoice[]>([]);
+  draft = $state<AddDraft>(empty());
   readonly bridge: Bridge;
   /** Settings that were sent and not pushed back so far: the next change builds on them, not on older ones. */
   #sentSettings: Settings | null = null;
@@ -33,6 +45,7 @@ export class AppState {
   accept(state: ViewState): void {
     if (this.view && state.revision < this.view.revision) return;
     this.view = state;
+    if (!ADDING.includes(state.screen.view)) this.draft = empty();
     if (same(state.settings, this.#sentSettings)) this.#sentSettings = null;
     if (state.screen.view === "scan" && state.screen.cameras.length > 0) this.cameras = state.screen.cameras;
   }
@@ -56,6 +69,10 @@ export class AppState {
     this.lost = true;
     void this.bridge.report(`window lost its program: ${String(error)}`).catch(() => undefined);
   }
+}
+
+function empty(): AddDraft {
+  return { way: "link", link: "", address: "", username: "" };
 }
 
 function same(a: Settings, b: Settings | null): boolean {
