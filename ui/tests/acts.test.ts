@@ -105,6 +105,16 @@ describe("scanning", () => {
     expect(window.acts).toEqual([]);
   });
 
+  it("hands over no more of a huge file than the program needs to refuse it", async () => {
+    const window = await open("scan");
+    const file = new File(["x"], "huge.png");
+    Object.defineProperty(file, "size", { value: 5 * 1024 ** 3 });
+    const cut = vi.spyOn(file, "slice");
+    await fireEvent.drop(document.body, { dataTransfer: { files: [file], getData: () => "" } });
+    await expect.poll(() => window.pictures.length).toBe(1);
+    expect(cut).toHaveBeenCalledWith(0, 64 * 1024 * 1024 + 1);
+  });
+
   it("says that a dropped file could not be opened", async () => {
     const window = await open("scan");
     const file = new File(["x"], "gone.png");

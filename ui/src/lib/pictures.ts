@@ -1,14 +1,14 @@
 import type { Command } from "../generated";
 import type { Bridge } from "./bridge";
 
-/** Larger files are not even read: no screenshot or photo comes near it. The program has its own, smaller limit. */
-const FILE_BYTES_MAX = 128 * 1024 * 1024;
+/** No more of a file is read: one byte above what the program takes, so that it says itself that the file is too large. */
+const FILE_BYTES_MAX = 64 * 1024 * 1024 + 1;
 
 /** Hands a chosen, dropped or pasted picture to the program, or says why it could not be opened. */
 export async function handOver(file: File, bridge: Bridge, send: (command: Command) => void): Promise<void> {
   try {
-    if (file.size > FILE_BYTES_MAX) throw new Error(`the file has ${file.size} bytes`);
-    await bridge.readPicture(await file.arrayBuffer());
+    const part = file.size > FILE_BYTES_MAX ? file.slice(0, FILE_BYTES_MAX) : file;
+    await bridge.readPicture(await part.arrayBuffer());
   } catch (error) {
     send({ command: "picture_failed", details: `open picture: ${String(error)}`.slice(0, 500) });
   }
