@@ -325,6 +325,13 @@ describe("the window", () => {
     expect(await screen.findByTestId("notice")).toHaveAttribute("data-code", "server_unavailable");
   });
 
+  it("marks what is left to do", async () => {
+    const window = await open("settings", { notice: { id: 7, message: { notice: "session_ended" } } });
+    expect(screen.getByTestId("notice").querySelector(".sign")).toHaveClass("check");
+    window.push({ ...fixture("settings"), notice: { id: 8, message: { notice: "account_removed_here_only", host: "a.example" } } });
+    await vi.waitFor(() => expect(screen.getByTestId("notice").querySelector(".sign")).toHaveClass("warning"));
+  });
+
   it("goes back with Escape where there is a way back", async () => {
     const window = await open("settings");
     await user.keyboard("{Escape}");
