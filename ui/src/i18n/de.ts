@@ -184,19 +184,19 @@ export const de: Texts = {
     warnings: {
       different_network: {
         title: "Dieser Browser ist in einem anderen Netz",
-        next: "Steht er nicht direkt vor Augen: ablehnen.",
+        next: "Wer nicht selbst davor sitzt, sollte ablehnen.",
       },
       came_by_link: {
         title: "Der Code kam durch einen Link",
-        next: "Wer den Link geschickt hat, würde hier angemeldet. Ablehnen, wenn die Seite nicht selbst geöffnet wurde.",
+        next: "Wer den Link geschickt hat, würde mit diesem Konto angemeldet. Ablehnen, wenn die Seite nicht selbst geöffnet wurde.",
       },
       came_by_image: {
         title: "Der Code kam in einem Bild",
-        next: "Wer das Bild geschickt hat, würde hier angemeldet. Ablehnen, wenn das Bild nicht selbst gemacht wurde.",
+        next: "Wer das Bild geschickt hat, würde mit diesem Konto angemeldet. Ablehnen, wenn das Bild nicht selbst gemacht wurde.",
       },
       came_by_typing: {
         title: "Der Code wurde eingetippt",
-        next: "Hat jemand den Code gesagt oder geschickt: ablehnen, sonst wird diese Person angemeldet.",
+        next: "Hat jemand den Code gesagt oder geschickt: ablehnen, sonst wird diese Person mit diesem Konto angemeldet.",
       },
       came_by_screen: {
         title: "Der Code wurde von diesem Bildschirm gelesen",
@@ -204,7 +204,7 @@ export const de: Texts = {
       },
       network_unknown: {
         title: "Der Server kann nicht sagen, ob der Browser in der Nähe ist",
-        next: "Nur zustimmen, wenn er direkt vor Augen steht.",
+        next: "Zustimmen sollte nur, wer selbst davor sitzt.",
       },
       browser_first_seen: {
         title: "Dieser Browser war mit diesem Konto noch nie angemeldet",
@@ -257,7 +257,7 @@ export const de: Texts = {
   sessions: {
     title: "Angemeldet",
     none: "Kein Browser ist angemeldet",
-    noneBody: "Nach dem Scannen einer Anmeldeseite erscheint sie hier.",
+    noneBody: "Den Code einer Anmeldeseite scannen, dann erscheint sie hier.",
     on: (browser, system) => (browser && system ? `${browser} unter ${system}` : browser || system),
     unknownBrowser: "Ein Browser",
     approvedBy: (device) => `Zugestimmt mit ${device}`,
@@ -275,7 +275,7 @@ export const de: Texts = {
     reload: "Aktualisieren",
   },
   devices: {
-    title: "Vertraute Geräte",
+    title: "Vertrauenswürdige Geräte",
     intro: "Diese können anmelden. Nicht mehr benutzte am besten entfernen.",
     this: "Dieser Computer",
     lastSeen: (time) => `Zuletzt gesehen ${time}`,
@@ -334,13 +334,13 @@ export const de: Texts = {
   accounts: {
     title: "Konten",
     add: "Konto hinzufügen",
-    devices: "Vertraute Geräte",
+    devices: "Vertrauenswürdige Geräte",
     signOut: "Hier abmelden",
     signOutAsk: (name) => `${name} abmelden?`,
     signOutBody: (host) => `Der Schlüssel für ${host} wird auf diesem Computer gelöscht, und der Server vergisst dieses Gerät. Von ihm angemeldete Browser werden abgemeldet.`,
     signOutYes: "Abmelden",
     working: "Wird abgemeldet",
-    pinned: "Vertraut durch eigenen Schlüssel",
+    pinned: "Erkannt an seinem eigenen Schlüssel",
     signedOut: {
       title: "Vom Server abgemeldet",
       next: "Der Server kennt diesen Computer nicht mehr. Das Konto neu hinzufügen oder entfernen.",
@@ -358,7 +358,7 @@ export const de: Texts = {
   settings: {
     title: "Einstellungen",
     camera: "Kamera",
-    cameraFirst: "Die erste, die geht",
+    cameraFirst: "Die erste, die funktioniert",
     cameraHelp: "Einmal die Scan-Ansicht öffnen, um die Kameras aufzulisten.",
     appearance: "Aussehen",
     theme: "Farben",
@@ -416,7 +416,7 @@ export const de: Texts = {
       next: "In den Einstellungen eine andere wählen oder vom Bildschirm lesen.",
     }),
     camera_failed: () => ({
-      title: "Die Kamera geht nicht",
+      title: "Die Kamera funktioniert nicht",
       next: "Erneut versuchen oder vom Bildschirm lesen.",
     }),
     screen_refused: () => ({
@@ -552,7 +552,7 @@ export const de: Texts = {
     }),
     context_refused: () => ({
       title: "Der Server widerspricht dem Code",
-      next: "Nichts wurde zugestimmt. Die Person fragen, die den Server betreibt.",
+      next: "Keiner Anmeldung wurde zugestimmt. Die Person fragen, die den Server betreibt.",
     }),
     signed_out: () => ({
       title: "Dieser Computer ist abgemeldet",
@@ -627,6 +627,6 @@ const fieldNext: Record<string, string> = {
 };
 
 function waitTime(seconds: number): string {
-  if (seconds < 90) return seconds === 1 ? "Eine Sekunde" : `${seconds} Sekunden`;
+  if (seconds < 90) return seconds <= 1 ? "Eine Sekunde" : `${seconds} Sekunden`;
   return `${Math.ceil(seconds / 60)} Minuten`;
 }

@@ -627,6 +627,6 @@ const fieldNext: Record<string, string> = {
 };
 
 function waitTime(seconds: number): string {
-  if (seconds < 90) return seconds === 1 ? "one second" : `${seconds} seconds`;
+  if (seconds < 90) return seconds <= 1 ? "one second" : `${seconds} seconds`;
   return `${Math.ceil(seconds / 60)} minutes`;
 }
