@@ -1,4 +1,4 @@
-import type { AccountView, EndReason, Outline, Problem, Prompt, Screen, SessionView, Settings, ViewState } from "../generated";
+import type { AccountView, ActivityEntry, EndReason, Outline, Problem, Prompt, Screen, SessionView, Settings, ViewState } from "../generated";
 
 /** A moment that all fixtures share, in Unix seconds; the gallery shifts it to the present. */
 export const FIXTURE_NOW_S = 1_795_000_000;
@@ -44,6 +44,14 @@ const sessions: SessionView[] = [
   { id: "s1", created_at: FIXTURE_NOW_S - 20, last_seen_at: FIXTURE_NOW_S - 5, address: "203.0.113.7", browser: "Firefox 153", system: "Windows 11", device_name: "Workshop", by_this_device: true },
   { id: "s2", created_at: FIXTURE_NOW_S - 9000, last_seen_at: FIXTURE_NOW_S - 7300, address: "198.51.100.23", browser: "Safari 27", system: "macOS", device_name: "Workshop", by_this_device: true },
   { id: "s3", created_at: FIXTURE_NOW_S - 400_000, last_seen_at: FIXTURE_NOW_S - 350_000, address: "2001:db8::17", browser: "", system: "", device_name: "Ada’s laptop", by_this_device: false },
+];
+
+const activity: ActivityEntry[] = [
+  { seq: 9, at: FIXTURE_NOW_S - 15, kind: "signed_in", summary: "A browser was signed in.", address: "203.0.113.7", device: "Workshop", session: "s1" },
+  { seq: 8, at: FIXTURE_NOW_S - 18, kind: "sign_in_approved", summary: "A login was approved.", address: "203.0.113.7", device: "Workshop", session: null },
+  { seq: 7, at: FIXTURE_NOW_S - 4000, kind: "sign_in_reported", summary: "A login was reported as not mine.", address: "192.0.2.44", device: "Workshop", session: null },
+  { seq: 6, at: FIXTURE_NOW_S - 90_000, kind: "device_enrolled", summary: "A device was added.", address: "198.51.100.23", device: "Ada’s laptop", session: null },
+  { seq: 5, at: FIXTURE_NOW_S - 91_000, kind: "sign_in_denied", summary: "A login was denied.", address: "203.0.113.9", device: "Workshop", session: null },
 ];
 
 const prompt: Prompt = {
@@ -176,18 +184,12 @@ export const fixtures: Record<string, ViewState> = {
     view: "activity",
     account: "a1",
     entries: {
-      items: [
-        { seq: 9, at: FIXTURE_NOW_S - 15, kind: "signed_in", summary: "A browser was signed in.", address: "203.0.113.7", device: "Workshop", session: "s1" },
-        { seq: 8, at: FIXTURE_NOW_S - 18, kind: "sign_in_approved", summary: "A login was approved.", address: "203.0.113.7", device: "Workshop", session: null },
-        { seq: 7, at: FIXTURE_NOW_S - 4000, kind: "sign_in_reported", summary: "A login was reported as not mine.", address: "192.0.2.44", device: "Workshop", session: null },
-        { seq: 6, at: FIXTURE_NOW_S - 90_000, kind: "device_enrolled", summary: "A device was added.", address: "198.51.100.23", device: "Ada’s laptop", session: null },
-        { seq: 5, at: FIXTURE_NOW_S - 91_000, kind: "sign_in_denied", summary: "A login was denied.", address: "203.0.113.9", device: "Workshop", session: null },
-      ],
+      items: activity,
       loading: false,
       problem: null,
     },
   }),
-  "activity-alarm": state({ view: "activity", account: "a1", entries: { items: [], loading: false, problem: null } }, { accounts: [{ ...ada, activity_alarm: true }] }),
+  "activity-alarm": state({ view: "activity", account: "a1", entries: { items: activity, loading: false, problem: null } }, { accounts: [{ ...ada, activity_alarm: true }] }),
   "accounts": state({ view: "accounts", working: [] }, { accounts: [ada, work] }),
   "accounts-trouble": state({ view: "accounts", working: [] }, { accounts: [{ ...ada, state: "signed_out" }, { ...work, state: "key_missing", activity_alarm: true }] }),
   "settings": state({ view: "settings", erasing: false, version: "0.1.0" }),

@@ -42,6 +42,12 @@ pub(crate) async fn take(stage: &Stage, book: &mut Book) -> Result<()> {
             browser.open(&format!("{gallery}?fixture={name}&theme={theme}")).await?;
             browser.driver().shown("main").await?;
             browser.driver().settled().await?;
+            patience::until("the camera's picture", async || {
+                let drawn = "const preview = document.querySelector('[data-testid=preview]');
+                    return !preview || Number(preview.dataset.drawn) > 0";
+                Ok(browser.driver().read::<bool>(drawn).await?.then_some(()))
+            })
+            .await?;
             browser.driver().picture(&book.path(&format!("{GROUP}-{name}-{theme}.png"))).await?;
         }
         book.note(GROUP, &name);
