@@ -10,8 +10,9 @@ use super::App;
 use super::extract::{Client, MaybeProven, Proven, SameOrigin};
 use super::json::{Body, Fresh};
 use super::problem::Problem;
+use crate::service::{Failure, SessionCookies};
 
-/// Says who is signed in.
+/// Says who is signed in. Cookies of a session that is over are dropped with the answer, so that they are shown once.
 #[utoipa::path(
     get, path = "/api/session", tag = "page",
     responses(
@@ -19,13 +20,12 @@ use super::problem::Problem;
         (status = 401, description = "stale_session: renew it; invalid_token: there is none", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn session(
-    State(app): State<App>,
-    Client(address): Client,
-    headers: HeaderMap,
-) -> Result<Fresh<SessionBody>, Problem> {
+pub(super) async fn session(State(app): State<App>, Client(address): Client, headers: HeaderMap) -> Response {
     let cookies = app.cookies().session(&headers);
-    Ok(Fresh(app.service().session(&cookies, address).await?))
+    match app.service().session(&cookies, address).await {
+        Ok(session) => Fresh(session).into_response(),
+        Err(failure) => refused(&app, &cookies, failure),
+    }
 }
 
 /// Gives the session a new token, to whoever proves the key that is bound to it.
@@ -43,16 +43,19 @@ pub(super) async fn refresh(
     Client(address): Client,
     Proven(key): Proven,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let id = app.cookies().session(&headers).id;
-    let visit = app.service().refresh(id, &key, address).await?;
+) -> Response {
+    let cookies = app.cookies().session(&headers);
+    let visit = match app.service().refresh(cookies.id, &key, address).await {
+        Ok(visit) => visit,
+        Err(failure) => return refused(&app, &cookies, failure),
+    };
     let mut response = done();
     app.cookies().set_session(
         response.headers_mut(),
         (visit.session, visit.session_s),
         (&visit.token, app.token_life_s()),
     );
-    Ok(response)
+    response
 }
 
 /// Signs out, or says "Not me". Both cookies are dropped whatever the answer, so that a page without its key can let go
@@ -74,13 +77,23 @@ pub(super) async fn end_session(
 ) -> Response {
     let cookies = app.cookies().session(&headers);
     let ended = app.service().end_session(&cookies, proven.as_ref(), body.report, address).await;
-    let drops =
-        !matches!(ended, Err(crate::service::Failure::Store(_) | crate::service::Failure::TooMany { .. }));
+    let drops = !matches!(ended, Err(Failure::Store(_) | Failure::TooMany { .. }));
     let mut response = match ended {
         Ok(()) => done(),
         Err(failure) => Problem::from(failure).into_response(),
     };
     if drops {
+        app.cookies().drop_session(response.headers_mut());
+    }
+    response
+}
+
+/// The answer to a call of a session that failed.
+fn refused(app: &App, cookies: &SessionCookies, failure: Failure) -> Response {
+    let is_over =
+        matches!(failure, Failure::InvalidToken) && (cookies.id.is_some() || cookies.token.is_some());
+    let mut response = Problem::from(failure).into_response();
+    if is_over {
         app.cookies().drop_session(response.headers_mut());
     }
     response

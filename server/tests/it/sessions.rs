@@ -67,6 +67,26 @@ async fn sid_alone_authorises_nothing() {
 }
 
 #[tokio::test]
+async fn cookies_of_a_session_that_is_over_are_dropped_with_the_answer() {
+    let node = Node::with(Options::with(|settings| settings.limits.failed_proofs_per_address = 3)).await;
+    let (page, _, device) = signed_in(&node).await;
+    let (tab, without_token) = (copy(&node, &page), copy(&node, &page));
+    without_token.drop_cookie("-session");
+    device.call("DELETE", "/api/sessions", None).await.expect(204);
+    // The page asks again and again; a dead token is shown, and counted, once.
+    for _ in 0..6 {
+        page.session().await.problem(401, "invalid_token");
+        assert_eq!((page.cookie("-sid"), page.cookie("-session")), (None, None));
+    }
+    without_token.session().await.problem(401, "invalid_token");
+    assert_eq!(without_token.cookie("-sid"), None);
+    tab.refresh().await.problem(401, "invalid_token");
+    assert_eq!((tab.cookie("-sid"), tab.cookie("-session")), (None, None));
+    // Whoever shows no cookie gets none.
+    assert_eq!(node.page().session().await.cookies(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn signing_out_ends_the_session_at_once() {
     for (body, kind) in [(json!({}), "signed_out"), (json!({ "report": true }), "session_reported")] {
         let node = Node::start().await;
