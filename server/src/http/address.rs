@@ -33,10 +33,12 @@ impl ProxyRule {
 
     /// The address of whoever called.
     pub(super) fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> ClientAddress {
-        let peer = peer.map_or(NOWHERE, |peer| peer.ip().to_canonical());
+        let Some(peer) = peer.map(|peer| peer.ip().to_canonical()) else {
+            return ClientAddress::new(NOWHERE, false);
+        };
         if self.is_listed(peer) {
             return match self.named(headers) {
-                Some(ip) => ClientAddress::new(ip, true),
+                Some(ip) => ClientAddress::new(ip, !self.is_hidden(ip)),
                 None => ClientAddress::new(peer, false),
             };
         }
@@ -50,7 +52,7 @@ impl ProxyRule {
                 );
             });
         }
-        let hidden = peer.is_loopback() && !self.origin_is_loopback;
+        let hidden = self.is_hidden(peer);
         if hidden {
             warn_once(&self.warned_of_loopback, || {
                 tracing::warn!(
@@ -78,6 +80,11 @@ impl ProxyRule {
             }
         }
         None
+    }
+
+    /// Whether whoever called cannot really be at this address: loopback, while the server is public.
+    fn is_hidden(&self, ip: IpAddr) -> bool {
+        ip.is_loopback() && !self.origin_is_loopback
     }
 
     fn is_listed(&self, ip: IpAddr) -> bool {
@@ -178,6 +185,21 @@ mod tests {
         assert_eq!(client(&public, "127.0.0.1", &[]), ("127.0.0.1".to_owned(), false));
         let local = rule(&[], "x-forwarded-for", "http://127.0.0.1:8080");
         assert_eq!(client(&local, "127.0.0.1", &[]), ("127.0.0.1".to_owned(), true));
+    }
+
+    #[test]
+    fn loopback_behind_a_listed_proxy_counts_under_a_loopback_origin_only() {
+        let named = [("x-forwarded-for", "127.0.0.1")];
+        let public = rule(&["10.0.0.1"], "x-forwarded-for", PUBLIC);
+        assert_eq!(client(&public, "10.0.0.1", &named), ("127.0.0.1".to_owned(), false));
+        let local = rule(&["10.0.0.1"], "x-forwarded-for", "http://127.0.0.1:8080");
+        assert_eq!(client(&local, "10.0.0.1", &named), ("127.0.0.1".to_owned(), true));
+    }
+
+    #[test]
+    fn a_peer_without_an_address_is_not_compared() {
+        let rule = rule(&[], "x-forwarded-for", PUBLIC);
+        assert!(!rule.client(None, &HeaderMap::new()).is_certain());
     }
 
     #[test]
