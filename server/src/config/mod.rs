@@ -160,11 +160,11 @@ pub struct LimitSettings {
     #[config(env = "COUNTERSIGN_LIMITS_FAILED_PROOFS_PER_ADDRESS", default = 100)]
     pub failed_proofs_per_address: u32,
 
-    /// Passwords that one address may get wrong in a window.
+    /// Enrolments by password of one address that may be refused in a window.
     #[config(env = "COUNTERSIGN_LIMITS_WRONG_PASSWORDS_PER_ADDRESS", default = 30)]
     pub wrong_passwords_per_address: u32,
 
-    /// Passwords that may be tried wrongly on one account in a window.
+    /// Passwords that may be tried on one account in a window, right ones too.
     #[config(env = "COUNTERSIGN_LIMITS_WRONG_PASSWORDS_PER_ACCOUNT", default = 10)]
     pub wrong_passwords_per_account: u32,
 

@@ -138,7 +138,11 @@ impl Service {
             self.durable.enrol_by_password(&password, device, devices_max, &by, self.now()).await?;
         match enrolled {
             Enrolled::Trusted(holder) => Ok(holder),
-            Enrolled::Refused | Enrolled::TooMany => Err(Failure::EnrolmentRefused),
+            // Counted like a wrong password, or the limit would tell a right one that may not enrol.
+            Enrolled::Refused | Enrolled::TooMany => {
+                self.wrong_password(address).await?;
+                Err(Failure::EnrolmentRefused)
+            }
         }
     }
 }

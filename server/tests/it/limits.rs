@@ -162,3 +162,20 @@ async fn passwords_are_limited_by_account_and_by_address() {
     node.clock.advance_s(601);
     node.stranger().enrol_with(body("ada", "correct horse")).await.expect(201);
 }
+
+/// The limit must not tell what the answer hides: whether a password that may not enrol is right.
+#[tokio::test]
+async fn a_right_password_that_may_not_enrol_counts_as_a_wrong_one() {
+    let node = Node::with(Options::with(|settings| settings.limits.wrong_passwords_per_address = 3)).await;
+    let account = node.account("ada", Some("correct horse")).await;
+    node.stranger_at("198.51.100.20").enrol(&node.link(account.id).await).await.expect(201);
+    for password in ["correct horse", "wrong"] {
+        let mut guesser = node.stranger_at(if password == "wrong" { "192.0.2.1" } else { "192.0.2.2" });
+        let body =
+            json!({ "username": "ada", "password": password, "device": { "name": "x", "kind": "other" } });
+        for _ in 0..3 {
+            guesser.enrol_with(body.clone()).await.problem(401, "enrolment_refused");
+        }
+        guesser.enrol_with(body).await.problem(429, "too_many_requests");
+    }
+}
