@@ -9,8 +9,8 @@ use crate::pages::Desk;
 use crate::service::{Browser, Service};
 
 impl Desk for Arc<Service> {
-    fn nonce(&self) -> String {
-        Service::nonce(self)
+    async fn nonce(&self) -> String {
+        Service::nonce(self).await.unwrap_or_default()
     }
 
     /// A store that does not answer stales nothing: the page's own script finds out and says so.

@@ -121,8 +121,10 @@ fn document(calls: utoipa::openapi::OpenApi) -> String {
     get, path = "/.well-known/countersign", tag = "anyone",
     responses((status = 200, description = "The server", body = WellKnown))
 )]
-async fn well_known(State(app): State<App>) -> ([(HeaderName, String); 1], Fresh<WellKnown>) {
-    ([(DPOP_NONCE, app.service().nonce())], Fresh(app.service().well_known()))
+async fn well_known(
+    State(app): State<App>,
+) -> Result<([(HeaderName, String); 1], Fresh<WellKnown>), Problem> {
+    Ok(([(DPOP_NONCE, app.service().nonce().await?)], Fresh(app.service().well_known())))
 }
 
 async fn openapi_json(State(app): State<App>) -> ([(HeaderName, HeaderValue); 1], String) {
@@ -142,8 +144,11 @@ async fn wrong_method() -> Problem {
 async fn with_nonce(State(app): State<App>, request: Request, next: Next) -> Response {
     let proven = request.headers().contains_key("dpop");
     let mut response = next.run(request).await;
-    if proven || response.status() == StatusCode::UNAUTHORIZED {
-        let nonce = HeaderValue::try_from(app.service().nonce()).expect("a nonce is base64url");
+    // Without its store the node has no nonce that it would take.
+    if (proven || response.status() == StatusCode::UNAUTHORIZED)
+        && let Ok(nonce) = app.service().nonce().await
+    {
+        let nonce = HeaderValue::try_from(nonce).expect("a nonce is base64url");
         response.headers_mut().insert(DPOP_NONCE, nonce);
     }
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -26,8 +26,8 @@ pub use headers::secure;
 
 /// What the pages need from the service.
 pub trait Desk: Clone + Send + Sync + 'static {
-    /// A nonce for the page's first proof.
-    fn nonce(&self) -> String;
+    /// A nonce for the page's first proof; empty when there is none to be had, the first answer brings one then.
+    fn nonce(&self) -> impl Future<Output = String> + Send;
 
     /// Whether the cookies name a live session whose token is too old, so that the page must renew it first.
     fn is_stale(&self, cookies: &HeaderMap) -> impl Future<Output = bool> + Send;
@@ -85,7 +85,7 @@ async fn login<D: Desk>(
         return ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&format!("/renew?{back}")))
             .into_response();
     }
-    let nonce = pages.desk.nonce();
+    let nonce = pages.desk.nonce().await;
     pages.page(&pages.login, StatusCode::OK, &headers, &Slots { nonce: &nonce, ..Slots::default() })
 }
 
@@ -102,7 +102,7 @@ async fn renew<D: Desk>(
     let asked = query.ok().and_then(|Query(query)| query.return_to);
     let checked = asked.and_then(|path| return_to::checked(&path, &pages.origin));
     let return_to = checked.as_deref().unwrap_or("/");
-    let nonce = pages.desk.nonce();
+    let nonce = pages.desk.nonce().await;
     pages.page(
         &pages.renew,
         StatusCode::OK,

@@ -9,7 +9,7 @@ use super::*;
 struct FixedDesk;
 
 impl Desk for FixedDesk {
-    fn nonce(&self) -> String {
+    async fn nonce(&self) -> String {
         "fixed-nonce".to_owned()
     }
 

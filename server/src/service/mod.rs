@@ -19,6 +19,7 @@ mod failure;
 mod housekeeping;
 mod limits;
 mod network;
+mod nonces;
 mod page;
 mod password;
 mod picture;
@@ -39,7 +40,6 @@ use std::sync::Arc;
 use protocol::frame::FrameKey;
 use protocol::id::Handle;
 use protocol::link::Pin;
-use protocol::nonce::NonceKey;
 use protocol::origin::Origin;
 use protocol::request::Lives;
 use protocol::secret::Secret;
@@ -91,7 +91,7 @@ pub struct Service {
     origin: Origin,
     site_name: String,
     secret: Secret,
-    nonces: NonceKey,
+    nonces: nonces::Nonces,
     durable: Arc<dyn Durable>,
     short_lived: Arc<dyn ShortLived>,
     clock: Arc<dyn Clock>,
@@ -117,7 +117,7 @@ impl Service {
         Ok(Self {
             lives: parts.settings.lives(),
             session_lives: parts.settings.session_lives(),
-            nonces: NonceKey::derive(&parts.secret, &store),
+            nonces: nonces::Nonces::new(&parts.secret, store),
             site_name: parts.settings.site_name(&parts.origin).to_owned(),
             settings: parts.settings,
             origin: parts.origin,
@@ -153,11 +153,6 @@ impl Service {
     /// Server time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// A nonce for the next proof.
-    pub fn nonce(&self) -> String {
-        self.nonces.make(self.now())
     }
 
     /// `GET /.well-known/countersign`.

@@ -5,7 +5,7 @@ use protocol::proof::{self, Call, ProofError, REMEMBERED_S};
 use protocol::secret::Secret;
 
 use super::{ClientAddress, Failure, Service};
-use crate::store::Holder;
+use crate::store::{Holder, Spent};
 
 /// A proof as it came, and the call that it came with.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,8 @@ impl Service {
         let now = self.now();
         let url = format!("{}{}", self.origin, call.path);
         let asked = Call { method: call.method, url: &url, token };
-        let proven = match proof::check(call.proof, &asked, &self.nonces, now) {
+        let nonces = self.nonce_key().await?;
+        let proven = match proof::check(call.proof, &asked, &nonces.key, now) {
             Ok(proven) => proven,
             // Every client starts without a nonce, so this is no failure to count.
             Err(ProofError::Nonce) => return Err(Failure::NoNonce),
@@ -73,10 +74,10 @@ impl Service {
         };
         let until = now.plus_s(REMEMBERED_S);
         let thumbprint = proven.key.thumbprint();
-        if self.short_lived.spend_proof(&thumbprint, &proven.jti, until, now).await? {
-            Ok(proven.key)
-        } else {
-            Err(self.failed(call.address, Failure::InvalidProof).await)
+        match self.short_lived.spend_proof(nonces.store, &thumbprint, &proven.jti, until, now).await? {
+            Spent::Spent => Ok(proven.key),
+            Spent::Before => Err(self.failed(call.address, Failure::InvalidProof).await),
+            Spent::OtherStore => Err(Failure::NoNonce),
         }
     }
 }

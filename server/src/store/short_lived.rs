@@ -19,7 +19,8 @@ pub trait ShortLived: Send + Sync {
     /// Answers when the store is in reach: for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// Names this life of the store; another one after it forgot anything. Salt of the nonces.
+    /// Names this life of the store; another one after it forgot anything. Salt of the nonces, so it is asked for each of
+    /// them: a store over the network answers from memory, and [`spend_proof`](Self::spend_proof) tells when that is old.
     async fn store_id(&self) -> Result<StoreId, StoreError>;
 
     // Login requests
@@ -63,14 +64,15 @@ pub trait ShortLived: Send + Sync {
 
     // Proofs and limits
 
-    /// Spends a proof. `false`: it was spent before. Remembered until `until`.
+    /// Spends a proof whose nonce was judged under `store`. Remembered until `until`.
     async fn spend_proof(
         &self,
+        store: StoreId,
         key: &Thumbprint,
         jti: &str,
         until: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Spent, StoreError>;
 
     /// Counts one hit of `key` and judges it. A hit that is refused is not counted.
     async fn hit(&self, key: &str, limit: Limit, now: Timestamp) -> Result<Allowance, StoreError>;
@@ -118,6 +120,18 @@ pub enum Replaced {
     Gone,
     /// Another live request has this user code: make another one.
     UserCodeTaken,
+}
+
+/// How spending a proof went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// It is spent from here on.
+    Spent,
+    /// It was spent before.
+    Before,
+    /// The store has another id by now: it has forgotten what was spent under that one. Nothing is written, and
+    /// [`ShortLived::store_id`] gives the new id.
+    OtherStore,
 }
 
 /// So many hits in so many seconds.

@@ -10,7 +10,7 @@ use protocol::request::{Lives, Redeemer, State};
 use protocol::statement::Decision;
 use serde_json::json;
 
-use crate::support::{Device, Node, Page, Request, Scanned, approved, fresh_bytes, scanned};
+use crate::support::{Device, Extras, Node, Page, Request, Scanned, approved, fresh_bytes, scanned};
 
 const APPROVED: Verdict = Verdict::Decided(Decision::Approve);
 
@@ -125,6 +125,21 @@ async fn a_store_that_forgot_gives_a_fresh_code_and_never_a_second_session() {
     let number = page.number(&fresh).await;
     device.decide(&scanned, Decision::Approve, Some(&number)).await.expect(204);
     page.redeem(&fresh).await.expect(201);
+}
+
+/// Point 7: what was spent is forgotten with the store, so the nonces must go with it, on nodes that run on too.
+#[tokio::test]
+async fn a_proof_that_a_store_has_forgotten_is_not_taken_again() {
+    let node = Node::start().await;
+    let page = node.page();
+    page.start().await;
+    let proof = page.wire.proof("POST", "/api/login-requests", None);
+    let extras = || Extras { body: Some(json!({})), ..Extras::default() };
+    page.wire.send("POST", "/api/login-requests", &extras(), Some(proof.clone())).await.expect(201);
+    node.line.loses.store(true, Ordering::Release);
+    let again = page.wire.send("POST", "/api/login-requests", &extras(), Some(proof)).await;
+    again.problem(401, "use_dpop_nonce");
+    page.start().await;
 }
 
 #[tokio::test]

@@ -109,6 +109,7 @@ macro_rules! short_lived_suite {
                 changes_before_a_subscription_do_not_wake,
                 scanned_requests_are_found_by_account,
                 a_proof_is_spent_once,
+                a_proof_under_another_life_of_the_store_is_not_spent,
                 a_proof_is_remembered_until_its_end,
                 two_hundred_uses_of_a_proof_spend_it_once,
                 hits_over_the_limit_are_refused,

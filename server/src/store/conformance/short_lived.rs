@@ -2,14 +2,14 @@ use std::sync::Arc;
 
 use protocol::check::CheckNumber;
 use protocol::context::Claimed;
-use protocol::id::{AccountId, DeviceId, Handle, RequestId, Ticket};
+use protocol::id::{AccountId, DeviceId, Handle, RequestId, StoreId, Ticket};
 use protocol::request::{Cancelled, Lives, Lock, Outcome, Redeemer, Request, State};
 use protocol::time::Timestamp;
 use protocol::user_code::UserCode;
 use tokio::task::JoinSet;
 
 use super::world::{NOW, fresh, fresh_hash, fresh_thumbprint};
-use crate::store::{Allowance, Inserted, Limit, Replaced, ShortLived, Version, Versioned};
+use crate::store::{Allowance, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned};
 
 const LIMIT: Limit = Limit { hits: 3, window_s: 600 };
 /// More than any of these tests needs.
@@ -258,29 +258,40 @@ pub(super) async fn scanned_requests_are_found_by_account(store: Arc<impl ShortL
 }
 
 pub(super) async fn a_proof_is_spent_once(store: Arc<impl ShortLived>) {
-    let (key, until) = (fresh_thumbprint(), NOW.plus_s(360));
-    assert!(store.spend_proof(&key, "a", until, NOW).await.unwrap());
-    assert!(!store.spend_proof(&key, "a", until, NOW).await.unwrap());
-    assert!(store.spend_proof(&key, "b", until, NOW).await.unwrap());
-    assert!(store.spend_proof(&fresh_thumbprint(), "a", until, NOW).await.unwrap());
+    let (id, key, until) = (store.store_id().await.unwrap(), fresh_thumbprint(), NOW.plus_s(360));
+    for (key, jti, spent) in [
+        (key, "a", Spent::Spent),
+        (key, "a", Spent::Before),
+        (key, "b", Spent::Spent),
+        (fresh_thumbprint(), "a", Spent::Spent),
+    ] {
+        assert_eq!(store.spend_proof(id, &key, jti, until, NOW).await.unwrap(), spent, "{jti}");
+    }
+}
+
+pub(super) async fn a_proof_under_another_life_of_the_store_is_not_spent(store: Arc<impl ShortLived>) {
+    let (id, key, until) = (store.store_id().await.unwrap(), fresh_thumbprint(), NOW.plus_s(360));
+    let other = StoreId::from_random(fresh());
+    assert_eq!(store.spend_proof(other, &key, "a", until, NOW).await.unwrap(), Spent::OtherStore);
+    assert_eq!(store.spend_proof(id, &key, "a", until, NOW).await.unwrap(), Spent::Spent);
 }
 
 pub(super) async fn a_proof_is_remembered_until_its_end(store: Arc<impl ShortLived>) {
-    let key = fresh_thumbprint();
-    assert!(store.spend_proof(&key, "a", NOW.plus_s(360), NOW).await.unwrap());
+    let (id, key) = (store.store_id().await.unwrap(), fresh_thumbprint());
+    assert_eq!(store.spend_proof(id, &key, "a", NOW.plus_s(360), NOW).await.unwrap(), Spent::Spent);
     let last = NOW.plus_s(359);
     store.sweep(last).await.unwrap();
-    assert!(!store.spend_proof(&key, "a", last.plus_s(360), last).await.unwrap());
+    assert_eq!(store.spend_proof(id, &key, "a", last.plus_s(360), last).await.unwrap(), Spent::Before);
 }
 
 pub(super) async fn two_hundred_uses_of_a_proof_spend_it_once(store: Arc<impl ShortLived + 'static>) {
-    let key = fresh_thumbprint();
+    let (id, key) = (store.store_id().await.unwrap(), fresh_thumbprint());
     let mut tasks = JoinSet::new();
     for _ in 0..200 {
         let store = Arc::clone(&store);
-        tasks.spawn(async move { store.spend_proof(&key, "a", NOW.plus_s(360), NOW).await.unwrap() });
+        tasks.spawn(async move { store.spend_proof(id, &key, "a", NOW.plus_s(360), NOW).await.unwrap() });
     }
-    let spent = tasks.join_all().await.into_iter().filter(|first| *first).count();
+    let spent = tasks.join_all().await.into_iter().filter(|spent| *spent == Spent::Spent).count();
     assert_eq!(spent, 1);
 }
 

@@ -13,7 +13,9 @@ use protocol::time::Timestamp;
 use protocol::user_code::UserCode;
 
 use super::error::StoreError;
-use super::short_lived::{Allowance, Inserted, Limit, Replaced, ShortLived, Version, Versioned, Wakeups};
+use super::short_lived::{
+    Allowance, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned, Wakeups,
+};
 use limits::Windows;
 use proofs::SpentProofs;
 use requests::Requests;
@@ -95,12 +97,17 @@ impl ShortLived for InProcess {
 
     async fn spend_proof(
         &self,
+        store: StoreId,
         key: &Thumbprint,
         jti: &str,
         until: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.proofs.spend(key, jti, until, now)
+    ) -> Result<Spent, StoreError> {
+        if store != self.id {
+            return Ok(Spent::OtherStore);
+        }
+        let is_first = self.proofs.spend(key, jti, until, now)?;
+        Ok(if is_first { Spent::Spent } else { Spent::Before })
     }
 
     async fn hit(&self, key: &str, limit: Limit, now: Timestamp) -> Result<Allowance, StoreError> {

@@ -1,10 +1,10 @@
-use std::sync::{Arc, Mutex, RwLock};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
 
 use async_trait::async_trait;
 use countersign_server::store::in_process::InProcess;
 use countersign_server::store::{
-    Allowance, Inserted, Limit, Replaced, ShortLived, StoreError, Version, Versioned, Wakeups,
+    Allowance, Inserted, Limit, Replaced, ShortLived, Spent, StoreError, Version, Versioned, Wakeups,
 };
 use protocol::id::{AccountId, Handle, RequestId, StoreId, Ticket};
 use protocol::key::Thumbprint;
@@ -147,12 +147,13 @@ impl ShortLived for Remote {
 
     async fn spend_proof(
         &self,
+        store: StoreId,
         key: &Thumbprint,
         jti: &str,
         until: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.reach().await?.spend_proof(key, jti, until, now).await
+    ) -> Result<Spent, StoreError> {
+        self.reach().await?.spend_proof(store, key, jti, until, now).await
     }
 
     async fn hit(&self, key: &str, limit: Limit, now: Timestamp) -> Result<Allowance, StoreError> {
