@@ -16,6 +16,29 @@ use super::sessions::{EndReason, NewSession, Redeemed, Refreshed, SessionLives, 
 ///
 /// Each writing call is one transaction that also appends its audit entry. Every call may fail with [`StoreError`],
 /// and then nothing of it is written, or all of it is and a repeat finds it so.
+///
+/// SQLite has one writer, so there every statement of a transaction sees all that was committed before it. A store whose
+/// transactions run side by side (PostgreSQL, READ COMMITTED) has to lock before it looks, or two of them see the same
+/// moment. The suite in `conformance` (`durable_races`) runs each of these at once:
+///
+/// - [`redeem`](Self::redeem): the device row `FOR SHARE` and the account row `FOR SHARE` before the insert, so that a
+///   removal waits or wins; older sessions of the page key end under a lock on that key (an advisory lock on its
+///   thumbprint: the rows to lock may not be there yet), or two redeems of one browser leave two sessions. The insert
+///   itself is decided by the unique `request`.
+/// - [`record_decision`](Self::record_decision): device and account `FOR SHARE` before the insert; the insert is decided
+///   by the unique `ticket`.
+/// - [`enrol_by_code`](Self::enrol_by_code), [`enrol_by_password`](Self::enrol_by_password): the account row `FOR
+///   UPDATE` before the devices are counted, or two enrolments both find the last room; the link's row is decided by
+///   `used_by IS NULL`, the one chance of a password by `NOT ever_had_device`.
+/// - [`create_enrolment`](Self::create_enrolment): the making device `FOR SHARE`, or a link outlives its removal.
+/// - [`revoke_device`](Self::revoke_device), [`set_account_state`](Self::set_account_state),
+///   [`remove_account`](Self::remove_account): the device or account row is updated first, its sessions and approvals
+///   after it, so that whoever holds the share lock has committed by then.
+/// - [`end_sessions`](Self::end_sessions): the account row `FOR UPDATE` first, or a redeem that is under way is missed by
+///   both of its statements.
+/// - [`refresh_session`](Self::refresh_session): the session row `FOR UPDATE` before it is judged.
+/// - Audit: the unique (chain, seq) decides; whoever loses reads the new end and tries again inside its transaction.
+///   [`anchor`](Self::anchor) needs no more than that.
 #[async_trait]
 pub trait Durable: Send + Sync {
     /// Answers when the store can be read and written: for readiness.

@@ -6,7 +6,8 @@ use protocol::statement::Decision;
 use tokio::task::JoinSet;
 
 use super::world::{
-    APPROVED_S, LIVES, NOW, World, fresh, new_account, new_device, new_link, new_session, page,
+    APPROVED_S, LIVES, NOW, World, fresh, fresh_thumbprint, new_account, new_device, new_link, new_session,
+    page,
 };
 use crate::config::PasswordEnrolment;
 use crate::store::audit::Head;
@@ -119,6 +120,41 @@ pub(super) async fn one_password_enrols_one_of_fifty_first_devices(store: Arc<im
     })
     .await;
     assert_eq!(store.devices(account).await.unwrap().len(), 1);
+}
+
+pub(super) async fn links_at_once_leave_no_more_devices_than_there_is_room_for(
+    store: Arc<impl Durable + 'static>,
+) {
+    let account = new_account(&*store, None).await;
+    let mut links = Vec::new();
+    for _ in 0..20 {
+        links.push(new_link(&*store, account, None, NOW).await);
+    }
+    let results = at_once(links.len(), |n| {
+        let (store, device, code) = (Arc::clone(&store), new_device(), links[n]);
+        async move { store.enrol_by_code(&code, &device, 5, &page(), NOW).await.unwrap() }
+    })
+    .await;
+    let trusted = results.iter().filter(|result| matches!(result, Enrolled::Trusted(_))).count();
+    let too_many = results.iter().filter(|result| matches!(result, Enrolled::TooMany)).count();
+    assert_eq!((trusted, too_many, store.devices(account).await.unwrap().len()), (5, 15, 5));
+}
+
+pub(super) async fn redeems_of_one_page_key_at_once_leave_one_session(store: Arc<impl Durable + 'static>) {
+    let world = Arc::new(World::new(store).await);
+    let page_key = fresh_thumbprint();
+    let mut approved = Vec::new();
+    for _ in 0..10 {
+        let decision = world.decision(Decision::Approve);
+        world.decide(&decision, NOW).await;
+        approved.push(NewSession { page_key, ..new_session(&decision) });
+    }
+    at_once(approved.len(), |n| {
+        let (world, new) = (Arc::clone(&world), approved[n].clone());
+        async move { world.redeem(&new, NOW).await }
+    })
+    .await;
+    assert_eq!(world.store.sessions(world.account, &LIVES, NOW).await.unwrap().len(), 1);
 }
 
 pub(super) async fn a_removal_and_redeems_at_once_leave_no_session(store: Arc<impl Durable + 'static>) {

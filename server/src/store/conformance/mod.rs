@@ -84,6 +84,8 @@ macro_rules! durable_suite {
                 verdicts_at_once_leave_one_winner,
                 one_link_enrols_one_of_fifty_devices,
                 one_password_enrols_one_of_fifty_first_devices,
+                links_at_once_leave_no_more_devices_than_there_is_room_for,
+                redeems_of_one_page_key_at_once_leave_one_session,
                 a_removal_and_redeems_at_once_leave_no_session,
                 a_chain_takes_entries_of_fifty_writers,
             }
