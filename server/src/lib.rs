@@ -9,6 +9,7 @@
 //! A handler extracts, calls one service function and maps the result. The service decides with the pure code of
 //! crate `protocol`, and its store repeats the check in its own statement, so that two nodes cannot both win.
 
+mod causes;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -22,6 +23,7 @@ pub mod metrics;
 pub mod observe;
 pub mod operator;
 pub mod pages;
+mod problem;
 pub mod published;
 pub mod serve;
 pub mod service;

@@ -9,16 +9,19 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use protocol::wire::{ProblemBody, ProblemName, TYPE_PREFIX};
+use protocol::wire::ProblemName;
 use tracing::{Instrument as _, error, info, info_span, warn};
 
 use crate::entropy::{Entropy, OsEntropy};
 use crate::metrics::Metrics;
+use crate::problem::Problem;
 
+/// Seconds after which a call that took too long is worth another try.
+const BUSY_RETRY_S: u32 = 5;
 /// Names the call in the answer and in every log line about it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -32,23 +35,6 @@ struct Observer {
 /// call once it is open.
 pub fn observe(router: Router, metrics: Arc<Metrics>, call_limit: Duration) -> Router {
     router.layer(from_fn_with_state(Observer { metrics, call_limit }, around))
-}
-
-/// A problem without a detail.
-pub fn problem(name: ProblemName) -> Response {
-    let body = ProblemBody {
-        type_: format!("{TYPE_PREFIX}{}", name.as_str()),
-        title: name.title().to_owned(),
-        status: name.status(),
-        detail: None,
-        tries_left: None,
-    };
-    let status = StatusCode::from_u16(name.status()).expect("every problem has an HTTP status");
-    let kind = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    (status, kind, axum::Json(body).into_response().into_body()).into_response()
 }
 
 async fn around(State(observer): State<Observer>, request: Request, next: Next) -> Response {
@@ -83,11 +69,12 @@ async fn answer(observer: &Observer, call: impl Future<Output = Response>) -> Re
             // The panic hook has logged where it was.
             error!("A handler panicked");
             observer.metrics.panicked();
-            problem(ProblemName::Internal)
+            Problem::new(ProblemName::Internal).into_response()
         }
         Err(_) => {
             error!(limit_s = observer.call_limit.as_secs(), "A call took too long");
-            problem(ProblemName::StoreUnavailable)
+            Problem { retry_after_s: Some(BUSY_RETRY_S), ..Problem::new(ProblemName::StoreUnavailable) }
+                .into_response()
         }
     }
 }
@@ -106,6 +93,7 @@ fn now() -> Instant {
 #[cfg(test)]
 mod tests {
     use axum::body::{Body, to_bytes};
+    use axum::http::{StatusCode, header};
     use axum::routing::get;
     use tower::ServiceExt;
 

@@ -64,8 +64,8 @@ problems! {
     FrameExpired = "frame_expired", 410, "The code is too old";
     /// The request is over.
     Ended = "ended", 410, "The request has ended";
-    /// The body is over 16 KiB.
-    TooLarge = "too_large", 413, "The body is larger than 16 KiB";
+    /// The body is over the limit: 16 KiB unless the server is set otherwise.
+    TooLarge = "too_large", 413, "The body is too large";
     /// A wrong number.
     WrongCheck = "wrong_check", 422, "The number is wrong";
     /// A limit.

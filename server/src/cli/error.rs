@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use crate::causes;
 use crate::config::ConfigError;
 use crate::operator::OperatorError;
 use crate::store::StoreError;
@@ -75,19 +76,7 @@ impl CliError {
 
     /// The sentence with its causes, for standard error.
     pub fn report(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            // A library's message often repeats that of its own cause.
-            let words = error.to_string();
-            if !text.contains(&words) {
-                text.push_str(": ");
-                text.push_str(&words);
-            }
-            cause = error.source();
-        }
-        text.truncate(text.trim_end().len());
-        text
+        causes::told(self)
     }
 }
 

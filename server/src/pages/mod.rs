@@ -15,9 +15,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use protocol::origin::Origin;
+use protocol::wire::ProblemName;
 use serde::Deserialize;
 
 use crate::config::Settings;
+use crate::problem::Problem;
 use crate::service::return_to;
 use language::Language;
 use template::{Slots, Template};
@@ -126,7 +128,7 @@ async fn missing<D: Desk>(
 ) -> Response {
     let machine = ["/api/", "/.well-known/", "/health/"].iter().any(|area| uri.path().starts_with(area));
     if machine {
-        return crate::observe::problem(protocol::wire::ProblemName::NotFound);
+        return Problem::new(ProblemName::NotFound).into_response();
     }
     pages.page(&pages.error, StatusCode::NOT_FOUND, &headers, &Slots { status: "404", ..Slots::default() })
 }

@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use protocol::wire::ProblemName;
 use serde_json::json;
 
-use crate::observe::problem;
+use crate::problem::Problem;
 use crate::service::Service;
 
 /// `GET /health/live` and `GET /health/ready`.
@@ -28,7 +28,7 @@ async fn ready(State(service): State<Arc<Service>>) -> Response {
     match service.is_ready().await {
         Ok(true) => answer("ready"),
         // Draining and a store out of reach look the same from outside: send calls elsewhere.
-        Ok(false) | Err(_) => problem(ProblemName::StoreUnavailable),
+        Ok(false) | Err(_) => Problem::new(ProblemName::StoreUnavailable).into_response(),
     }
 }
 
