@@ -51,10 +51,13 @@ pub enum OperatorError {
     #[error("There is an account {0} already. For one more device: users enrol {0}")]
     NameTaken(String),
     /// Not a username.
-    #[error("{0:?} is no username; allowed: 1 to {USERNAME_LENGTH_MAX} visible characters.")]
+    #[error(
+        "{0:?} is no username. Give 1 to {USERNAME_LENGTH_MAX} letters (a to z), digits or . _ - + @, a letter or digit \
+         first."
+    )]
     Username(String),
     /// Nothing of the display name is visible.
-    #[error("The display name has no visible character.")]
+    #[error("The display name has no visible character. Give another one, or leave it out.")]
     DisplayName,
     /// Too short or too long.
     #[error(

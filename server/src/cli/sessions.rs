@@ -84,13 +84,21 @@ async fn list(opened: &Opened<'_>, name: Option<&str>, output: Output) -> Result
         [
             row.id.to_string(),
             row.username.clone(),
-            format!("{} on {}", row.browser, row.system),
+            browser_and_system(row),
             row.address.clone(),
             row.device.clone(),
             moment(row.created_at),
             moment(row.last_seen_at),
         ]
     })
+}
+
+fn browser_and_system(row: &SessionRow) -> String {
+    match (row.browser.as_str(), row.system.as_str()) {
+        ("", "") => "unknown".to_owned(),
+        (one, "") | ("", one) => one.to_owned(),
+        (browser, system) => format!("{browser} on {system}"),
+    }
 }
 
 async fn end_one(opened: &Opened<'_>, name: &str, id: &str, output: Output) -> Result<(), CliError> {
