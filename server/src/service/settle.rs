@@ -129,9 +129,9 @@ impl Service {
         if let Some(lock) = request.state.lock() {
             let is_approved = matches!(request.state, State::Approved { .. });
             facts.decision = match self.durable.decision(lock.ticket).await? {
-                Some(StoredDecision { verdict: Verdict::Decided(decision), decided_at, withdrawn, .. }) => {
-                    Some(Recorded { decision, at: decided_at, is_withdrawn: withdrawn })
-                }
+                Some(StoredDecision {
+                    verdict: Verdict::Decided(decision), decided_at, withdrawn, ..
+                }) => Some(Recorded { decision, at: decided_at, is_withdrawn: withdrawn }),
                 Some(StoredDecision { verdict: Verdict::WrongNumbers, decided_at, .. }) => {
                     return Ok(Some(denied_by_number(decided_at)));
                 }
