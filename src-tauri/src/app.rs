@@ -32,6 +32,7 @@ pub(crate) fn run(opening: Opening) -> tauri::Result<()> {
     let hidden = opening.hidden;
     tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, arguments, _folder| second_start(app, arguments)))
+        .plugin(window::stay())
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_autostart::Builder::new().arg(arguments::HIDDEN).build())

@@ -1,12 +1,38 @@
 //! The one window: showing, hiding and closing it.
 
 use authenticator::{Handle, WindowEvent as Seen};
-use tauri::{AppHandle, Manager, WindowEvent};
+use tauri::plugin::TauriPlugin;
+use tauri::{AppHandle, Manager, Url, WindowEvent, Wry};
 
 use crate::tray;
 
 /// Label of the window.
 pub(crate) const MAIN: &str = "main";
+
+/// Keeps the window on its own page: whatever is dropped, pasted or injected, it never shows another one.
+pub(crate) fn stay() -> TauriPlugin<Wry> {
+    tauri::plugin::Builder::new("stay")
+        .on_navigation(|_, to| {
+            let own = is_own(to);
+            if !own {
+                tracing::warn!(scheme = to.scheme(), "The window was led away and stays");
+            }
+            own
+        })
+        .build()
+}
+
+/// The page inside the program, by the names that Tauri gives it on each system, or the one under development.
+fn is_own(page: &Url) -> bool {
+    match page.scheme() {
+        "tauri" => page.host_str() == Some("localhost"),
+        "http" | "https" => {
+            page.host_str() == Some("tauri.localhost")
+                || (tauri::is_dev() && page.host_str() == Some("localhost") && page.port() == Some(5173))
+        }
+        _ => page.as_str() == "about:blank",
+    }
+}
 
 /// Brings the window to the front.
 pub(crate) fn show(app: &AppHandle) {
@@ -47,4 +73,76 @@ fn tell(app: &AppHandle, seen: Seen) {
     let Some(authenticator) = app.try_state::<Handle>() else { return };
     let authenticator = authenticator.inner().clone();
     tauri::async_runtime::spawn(async move { authenticator.window(seen).await });
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_window_stays_on_its_own_page() {
+        for own in
+            ["tauri://localhost", "tauri://localhost/index.html", "http://tauri.localhost/", "about:blank"]
+        {
+            assert!(is_own(&own.parse().unwrap()), "{own}");
+        }
+        for other in [
+            "https://example.com/",
+            "http://localhost/",
+            "http://localhost:8080/",
+            "tauri://example.com/",
+            "http://tauri.localhost.example.com/",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "javascript:alert(1)",
+            "about:srcdoc",
+        ] {
+            assert!(!is_own(&other.parse().unwrap()), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_page_may_do_this_and_no_more() {
+        let capability: Value = serde_json::from_str(include_str!("../capabilities/main.json")).unwrap();
+        assert_eq!(capability["windows"], json!([MAIN]));
+        assert_eq!(capability.get("remote"), None);
+        assert_eq!(
+            capability["permissions"],
+            json!([
+                "core:event:allow-listen",
+                "core:event:allow-unlisten",
+                "notification:allow-is-permission-granted",
+                "allow-view",
+                "allow-send",
+                "allow-next-frame",
+                "allow-read-picture",
+                "allow-paste-picture",
+                "allow-copy-text",
+                "allow-log-ui"
+            ])
+        );
+        let config: Value = serde_json::from_str(include_str!("../../tauri.conf.json")).unwrap();
+        assert_eq!(
+            config["app"]["security"],
+            json!({
+                "csp": {
+                    "default-src": "'none'",
+                    "script-src": "'self'",
+                    "style-src": "'self'",
+                    "img-src": "data:",
+                    "connect-src": "ipc: http://ipc.localhost",
+                    "base-uri": "'none'",
+                    "form-action": "'none'",
+                    "frame-ancestors": "'none'",
+                    "object-src": "'none'"
+                },
+                "freezePrototype": true,
+                "assetProtocol": { "enable": false },
+                "capabilities": ["main"]
+            })
+        );
+        assert_eq!(config["app"]["withGlobalTauri"], false);
+    }
 }
