@@ -70,16 +70,17 @@ fn has_display() -> bool {
 async fn stay(folder: &Path) -> Result<()> {
     let known = folder.join("server.key").exists();
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let _alone = claim(folder)?;
     println!(
         "==> {} {}",
         if known { "Reusing" } else { "The trial server keeps its data in" },
         folder.display()
     );
 
-    let port = choose_port(folder)?;
+    let Port { port, is_new } = choose_port(folder)?;
     let origin = format!("http://127.0.0.1:{port}");
     let mut server = start_server(folder, port, &origin).await?;
-    let link = enrolment_link(folder, &origin)?;
+    let link = enrolment_link(folder, &origin, is_new)?;
     println!("==> Server ready: {origin}");
 
     open_in_browser(&origin);
@@ -90,7 +91,7 @@ async fn stay(folder: &Path) -> Result<()> {
     } else {
         println!("==> {ACCOUNT} has an authenticator already; the app opens with it. For one more:");
         println!(
-            "    {} users enrol {ACCOUNT} --data {}",
+            "    {} users enrol {ACCOUNT} --data {} --origin {origin}",
             built("countersign-server").display(),
             folder.display()
         );
@@ -117,21 +118,46 @@ async fn stay(folder: &Path) -> Result<()> {
     outcome
 }
 
+/// Keeps a second run off the same data for as long as the result lives.
+fn claim(folder: &Path) -> Result<fs::File> {
+    let path = folder.join("run.lock");
+    let file = fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => bail!(
+            "another `cargo xtask run` uses {}. End it with Ctrl-C, or give this one a folder of its own: \
+             cargo xtask run --folder target/another-run",
+            folder.display()
+        ),
+        Err(fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+/// Where the server listens.
+#[derive(Debug, PartialEq, Eq)]
+struct Port {
+    port: u16,
+    /// No authenticator knows the server at this port.
+    is_new: bool,
+}
+
 /// The port of the last run, so that the app finds its server again; else the usual one; else a free one.
-fn choose_port(folder: &Path) -> Result<u16> {
-    let remembered = folder.join("port");
-    let wanted =
-        fs::read_to_string(&remembered).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(PORT);
+fn choose_port(folder: &Path) -> Result<Port> {
+    let file = folder.join("port");
+    let remembered: Option<u16> = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+    let wanted = remembered.unwrap_or(PORT);
     let port = if TcpListener::bind(("127.0.0.1", wanted)).is_ok() {
         wanted
     } else {
         let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|socket| socket.local_addr());
         let free = free.context("no port is free on 127.0.0.1")?.port();
-        println!("==> Port {wanted} is taken; using {free}. The app counts it as another server.");
+        println!("==> Port {wanted} is taken; using {free}. To the app that is another server.");
         free
     };
-    fs::write(remembered, port.to_string()).context("cannot remember the port")?;
-    Ok(port)
+    fs::write(file, port.to_string()).context("cannot remember the port")?;
+    Ok(Port { port, is_new: remembered != Some(port) })
 }
 
 async fn start_server(folder: &Path, port: u16, origin: &str) -> Result<Child> {
@@ -172,8 +198,9 @@ struct User {
     devices: u32,
 }
 
-/// A link for the account, made with it when it is new; none when it already has an authenticator.
-fn enrolment_link(folder: &Path, origin: &str) -> Result<Option<String>> {
+/// A link for the account, made with it when it is new; none when it already has an authenticator that knows the server
+/// at this address.
+fn enrolment_link(folder: &Path, origin: &str, is_new: bool) -> Result<Option<String>> {
     let server = |args: &[&str]| {
         let mut command = std::process::Command::new(built("countersign-server"));
         command.args(args).arg("--data").arg(folder).args(["--origin", origin, "--json"]);
@@ -182,7 +209,7 @@ fn enrolment_link(folder: &Path, origin: &str) -> Result<Option<String>> {
     let users: Vec<User> =
         serde_json::from_str(&server(&["users", "list"])?).context("cannot read the accounts")?;
     let answer = match users.iter().find(|user| user.username == ACCOUNT) {
-        Some(user) if user.devices > 0 => return Ok(None),
+        Some(user) if user.devices > 0 && !is_new => return Ok(None),
         Some(_) => server(&["users", "enrol", ACCOUNT])?,
         None => server(&["users", "add", ACCOUNT, "--display-name", ACCOUNT_NAME])?,
     };
@@ -193,12 +220,12 @@ fn enrolment_link(folder: &Path, origin: &str) -> Result<Option<String>> {
 fn open_in_browser(url: &str) {
     let opener = ["xdg-open", "open", "chromium", "google-chrome", "firefox"].into_iter().find_map(which);
     let opened = opener.is_some_and(|opener| {
-        std::process::Command::new(opener)
-            .arg(url)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .is_ok()
+        let mut command = std::process::Command::new(opener);
+        command.arg(url).stdout(Stdio::null()).stderr(Stdio::null());
+        // Ctrl-C here must not close somebody's browser.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.spawn().is_ok()
     });
     println!("==> {} {url}", if opened { "The browser opens" } else { "Open this page in a browser:" });
 }
@@ -233,4 +260,37 @@ async fn end(child: &mut Child) {
     }
     // Nothing is left to do when it is gone already.
     let _gone = child.kill().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_the_last_run_is_taken_again_and_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        fs::write(folder.path().join("port"), free.to_string()).unwrap();
+        assert_eq!(choose_port(folder.path()).unwrap(), Port { port: free, is_new: false });
+    }
+
+    #[test]
+    fn a_taken_port_is_replaced_by_one_that_nobody_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let holder = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let taken = holder.local_addr().unwrap().port();
+        fs::write(folder.path().join("port"), taken.to_string()).unwrap();
+        let chosen = choose_port(folder.path()).unwrap();
+        assert!(chosen.is_new && chosen.port != taken);
+        assert_eq!(fs::read_to_string(folder.path().join("port")).unwrap(), chosen.port.to_string());
+    }
+
+    #[test]
+    fn a_second_run_on_the_same_folder_is_told_about_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = claim(folder.path()).unwrap();
+        assert!(claim(folder.path()).unwrap_err().to_string().contains("another `cargo xtask run`"));
+        drop(first);
+        claim(folder.path()).unwrap();
+    }
 }
