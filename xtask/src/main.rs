@@ -12,6 +12,7 @@ mod bench;
 mod bundle;
 mod command;
 mod deps;
+mod fuzz;
 mod generated;
 mod pictures;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Countersign's own commands", disable_help_subcommand = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Countersign's own commands", disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Task,
@@ -44,6 +45,8 @@ enum Task {
     Attack(attack::Options),
     /// Measure a part: `server`, `scanner`.
     Bench(bench::Options),
+    /// Feed the parsers and decoders what a fuzzer thinks of, each target for some minutes.
+    Fuzz(fuzz::Options),
     /// Build the packages of the app for this system: deb and rpm.
     Bundle,
     /// Write the generated files anew: UI types, OpenAPI, example configuration.
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         },
         Task::Attack(options) => attack::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Bundle => bundle::run(),
         Task::Types => generated::write(),
         Task::Pictures(options) => pictures::run(&options),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::command::{built, cargo_build_programs, program, repo, run as run_command};
 
@@ -12,9 +12,19 @@ pub(crate) struct Options {
     /// Where the pictures go.
     #[arg(long, default_value = "docs/pictures")]
     out: PathBuf,
-    /// Only the login, the page's states or the window's views.
-    #[arg(long, value_name = "login|page|window")]
-    only: Option<String>,
+    /// Only these.
+    #[arg(long)]
+    only: Option<Part>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    /// One login as one picture.
+    Login,
+    /// Every state of the login page.
+    Page,
+    /// Every view of the window.
+    Window,
 }
 
 /// Takes every view and page state, light and dark.
@@ -29,8 +39,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let out = repo().join(&options.out);
     let mut pictures = program(&built("pictures").to_string_lossy(), []);
     pictures.arg(&out);
-    if let Some(only) = &options.only {
-        pictures.args(["--only", only]);
+    if let Some(only) = options.only {
+        pictures.args([
+            "--only",
+            match only {
+                Part::Login => "login",
+                Part::Page => "page",
+                Part::Window => "window",
+            },
+        ]);
     }
     run_command(&mut pictures)?;
     println!("Pictures are in {}", out.display());
