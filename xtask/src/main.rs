@@ -12,7 +12,6 @@ mod bench;
 mod bundle;
 mod command;
 mod deps;
-mod fuzz;
 mod generated;
 mod pictures;
 #[cfg(test)]
@@ -45,8 +44,6 @@ enum Task {
     Attack(attack::Options),
     /// Measure a part: `server`, `scanner`.
     Bench(bench::Options),
-    /// Feed the parsers and decoders what a fuzzer thinks of, each target for some minutes.
-    Fuzz(fuzz::Options),
     /// Build the packages of the app for this system: deb and rpm.
     Bundle,
     /// Write the generated files anew: UI types, OpenAPI, example configuration.
@@ -70,7 +67,6 @@ fn main() -> ExitCode {
         },
         Task::Attack(options) => attack::run(&options),
         Task::Bench(options) => bench::run(&options),
-        Task::Fuzz(options) => fuzz::run(&options),
         Task::Bundle => bundle::run(),
         Task::Types => generated::write(),
         Task::Pictures(options) => pictures::run(&options),
