@@ -7,9 +7,16 @@ use anyhow::Result;
 
 use crate::ground::Ground;
 
+mod browser;
 mod ceremony;
 mod conformance;
+mod deadlines;
+mod enumeration;
+mod frames;
+mod limits;
 mod proofs;
+mod relay;
+mod sockets;
 
 /// What an attack gives back: what was tried and held.
 pub(crate) type Held = Result<String>;
@@ -58,5 +65,19 @@ use attacks;
 
 /// All attacks, by theme.
 pub(crate) fn all() -> Vec<Attack> {
-    [conformance::all(), proofs::all(), ceremony::all()].into_iter().flatten().collect()
+    [
+        conformance::all(),
+        proofs::all(),
+        ceremony::all(),
+        sockets::all(),
+        browser::all(),
+        deadlines::all(),
+        frames::all(),
+        limits::all(),
+        relay::all(),
+        enumeration::all(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -10,6 +10,7 @@ mod key;
 mod page;
 mod raw;
 mod socket;
+mod stopwatch;
 
 use anyhow::{Context, Result};
 use data_encoding::BASE64URL_NOPAD;
@@ -23,6 +24,7 @@ pub(crate) use key::Key;
 pub(crate) use page::{Jar, Page};
 pub(crate) use raw::Raw;
 pub(crate) use socket::{Event, Socket};
+pub(crate) use stopwatch::measured;
 
 /// Binary on the wire.
 pub(crate) fn base64url(bytes: &[u8]) -> String {
