@@ -56,6 +56,11 @@ pub enum Command {
     StartCamera,
     /// Close the camera and stay in the scan view.
     StopCamera,
+    /// Show the open camera's picture as a mirror does, or not; remembered for this camera.
+    MirrorPicture {
+        /// Left and right exchanged.
+        mirrored: bool,
+    },
     /// Take one picture of the screen and look for a code.
     ScanScreen,
     /// A link or code as text (pasted into the scan view).
@@ -202,6 +207,7 @@ impl Command {
             Self::KeepAccount { .. } => "keep_account",
             Self::StartCamera => "start_camera",
             Self::StopCamera => "stop_camera",
+            Self::MirrorPicture { .. } => "mirror_picture",
             Self::ScanScreen => "scan_screen",
             Self::ScanText { .. } => "scan_text",
             Self::PictureFailed { .. } => "picture_failed",

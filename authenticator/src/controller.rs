@@ -102,8 +102,11 @@ impl Controller {
             }
             Input::Picture(bytes) => self.take_picture(bytes),
             Input::Link(link) => self.take_link(&link),
-            Input::Window(WindowEvent::Hidden) => self.close_camera(),
-            Input::Window(WindowEvent::Shown) => self.look_at_activity(),
+            Input::Window(WindowEvent::Hidden) => self.window_hidden(),
+            Input::Window(WindowEvent::Shown) => {
+                self.window_shown();
+                self.look_at_activity();
+            }
         }
     }
 
@@ -128,8 +131,9 @@ impl Controller {
             }
             Command::ContactServer { yes } => self.contact_server(yes),
             Command::KeepAccount { yes } => self.keep_account(yes),
-            Command::StartCamera => self.open_camera(),
+            Command::StartCamera => self.start_camera(),
             Command::StopCamera => self.close_camera(),
+            Command::MirrorPicture { mirrored } => self.mirror_picture(mirrored).await,
             Command::ScanScreen => self.scan_screen(),
             Command::ScanText { text } => self.scan_text(&text),
             Command::PictureFailed { details } => self.picture_failed(&details),
@@ -158,7 +162,7 @@ impl Controller {
             Message::Kept { turn, id, result } => self.kept(turn, id, result).await,
             Message::Refused { host, told } => self.refused(host, told),
             Message::Camera { session, news } => self.camera_news(session, news),
-            Message::Cameras { choices } => self.camera.choices = choices,
+            Message::Cameras { found } => self.camera.found = found,
             Message::Read { turn, via, result } => self.read(turn, via, result),
             Message::Scanned { turn, account, result } => self.scanned(turn, account, result).await,
             Message::Decided { turn, decision, result } => self.decided(turn, decision, result).await,

@@ -26,6 +26,7 @@ mod controller;
 pub mod describe;
 pub mod enrolment_code;
 pub mod error_code;
+mod facing;
 pub mod foreign;
 pub mod keychain;
 pub mod ports;

@@ -16,6 +16,8 @@ pub use prompt::{
 };
 pub use scan::{CameraChoice, CameraState, ForeignKind, ForeignNote, Hint, Outline, Point, ScanWork};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -328,6 +330,8 @@ pub enum NoticeMessage {
 pub struct Settings {
     /// `CameraChoice.id` of the camera to open; none takes the first there is.
     pub camera: Option<String>,
+    /// By `CameraChoice.id`: show its picture as a mirror does, or not, where that is not what its name suggests.
+    pub mirrored: BTreeMap<String, bool>,
     /// Start with the system, hidden in the tray.
     pub start_at_login: bool,
     /// Closing the window leaves the app in the tray.
@@ -344,6 +348,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             camera: None,
+            mirrored: BTreeMap::new(),
             start_at_login: false,
             close_to_tray: false,
             notifications: true,

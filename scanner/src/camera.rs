@@ -10,6 +10,7 @@
 //! ([`CameraEvent::Waiting`]) and looks again every [`Options::retry_every`]. It ends by itself only where trying again
 //! cannot help ([`CameraEvent::Ended`]).
 
+mod advice;
 mod capture;
 mod device;
 mod fault;
@@ -32,10 +33,13 @@ pub use self::{
     lane::Preview,
     session::{Session, cameras, open},
 };
-use crate::decode::Read;
+use crate::decode::{Hint, Read};
 
 /// The longest time between the wish to close a camera and the device being free again.
 pub const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+
+/// Ends the name in an id.
+const NAME_END: char = '|';
 
 /// Names one camera in a way that survives unplugging, replugging and a restart, so that it can be remembered.
 ///
@@ -44,6 +48,12 @@ pub const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 pub struct CameraId(String);
 
 impl CameraId {
+    /// Of a camera that the system calls `name` and tells from others by `mark`.
+    fn of(name: &str, mark: &str) -> Self {
+        let name = name.replace(NAME_END, "/");
+        Self(format!("{name}{NAME_END}{mark}"))
+    }
+
     /// Takes a remembered id back; an id that no camera has is not an error here, [`open`] then waits for that camera.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -52,6 +62,11 @@ impl CameraId {
     /// The text to remember.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What the system called the camera when the id was made, for telling of one that is not there.
+    pub fn name(&self) -> &str {
+        self.0.split_once(NAME_END).map_or(&self.0, |(name, _)| name)
     }
 }
 
@@ -80,11 +95,19 @@ pub struct Options {
     pub retry_every: Duration,
     /// The wished size of a frame in pixels, as width and height; the nearest offered one is taken. 1280x720.
     pub size: (u32, u32),
+    /// When the camera that was asked for is not there and another is, takes that one. One that goes away while it is used
+    /// is waited for all the same. False.
+    pub or_another: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { stall_after: Duration::from_secs(2), retry_every: Duration::from_secs(1), size: (1280, 720) }
+        Self {
+            stall_after: Duration::from_secs(2),
+            retry_every: Duration::from_secs(1),
+            size: (1280, 720),
+            or_another: false,
+        }
     }
 }
 
@@ -160,6 +183,9 @@ pub enum CameraEvent {
         /// Height of that frame in pixels.
         height: u32,
     },
+    /// What would help the camera, measured in its pictures; `None`: nothing is known any more, or a code was read. Told
+    /// when it changes, and a hint stays for a second at least.
+    Advice(Option<Hint>),
     /// No usable frame for [`Options::stall_after`]; the device stays open.
     Stalled(Stall),
     /// Usable frames arrive again after [`CameraEvent::Stalled`].

@@ -74,6 +74,21 @@ pub async fn read() -> Result<Vec<Read>, ScreenError> {
     apart(move || Ok(monitors.iter().flat_map(decode).collect())).await
 }
 
+/// The pictures that could be taken: one monitor that fails does not hide the others. An error when none could.
+fn those_that_worked(
+    captures: impl IntoIterator<Item = Result<Luma, ScreenError>>,
+) -> Result<Vec<Luma>, ScreenError> {
+    let mut last = ScreenError::NoDisplay;
+    let mut pictures = Vec::new();
+    for capture in captures {
+        match capture {
+            Ok(picture) => pictures.push(picture),
+            Err(error) => last = error,
+        }
+    }
+    if pictures.is_empty() { Err(last) } else { Ok(pictures) }
+}
+
 /// Runs blocking work on a thread of its own.
 async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ScreenError> + Send + 'static,
@@ -107,7 +122,18 @@ impl Session {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::Session;
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::{Luma, ScreenError, Session, those_that_worked};
+
+    #[test]
+    fn one_monitor_that_fails_does_not_hide_the_others() {
+        let picture = || Luma::new(1, 1, vec![7]).unwrap();
+        let failed = || ScreenError::Failed("asleep".to_owned());
+        assert_eq!(those_that_worked([Err(failed()), Ok(picture())]), Ok(vec![picture()]));
+        assert_eq!(those_that_worked([Err(failed())]), Err(failed()));
+        assert_eq!(those_that_worked([]), Err(ScreenError::NoDisplay));
+    }
 
     #[test]
     fn wayland_comes_before_x11() {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use protocol::context::Via;
 use scanner::Read;
-use scanner::camera::{self, CameraError, CameraEvent, CameraId, Options, Preview, Session, Stall};
+use scanner::camera::{
+    self, CameraError, CameraEvent, CameraId, CameraInfo, Options, Preview, Session, Stall,
+};
+use scanner::decode::Hint as Measured;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -12,22 +15,31 @@ use super::Controller;
 use super::message::Message;
 use super::stage::Stage;
 use crate::error_code::{ErrorCode, Problem};
+use crate::facing;
 use crate::server_client::details;
 use crate::view::{CameraChoice, CameraState, Hint, Outline, Point, ScanWork};
 
 /// After this long without a code in the picture its outline goes.
 const OUTLINE_LIFE: Duration = Duration::from_millis(400);
+/// How often the cameras are listed while one is open, so that one that is plugged in can be chosen.
+const LIST_EVERY: Duration = Duration::from_secs(5);
 
 /// The camera as the controller holds it.
 pub(super) struct Camera {
     /// What the window shows of it.
     pub(super) state: CameraState,
     /// The cameras there are, once one was opened.
-    pub(super) choices: Vec<CameraChoice>,
+    pub(super) found: Vec<CameraInfo>,
     /// The text that was acted upon last, so that a code that is held still asks the server once.
     pub(super) seen_text: Option<Vec<u8>>,
-    /// Name of the camera that was opened last.
-    name: String,
+    /// The camera that was opened last.
+    used: Option<CameraInfo>,
+    /// What would help it.
+    hint: Hint,
+    /// Nobody sees the window: no camera opens until somebody does.
+    hidden: bool,
+    /// To be opened again when the window is seen again.
+    paused: bool,
     /// Counts sessions; news of an older one are late.
     session: u64,
     watcher: Option<JoinHandle<()>>,
@@ -38,6 +50,8 @@ pub(super) struct Camera {
 pub(super) enum CameraNews {
     /// One of its events.
     Event(CameraEvent),
+    /// Time to see which cameras there are.
+    List,
     /// No code in the picture for a moment.
     NoCode,
 }
@@ -47,9 +61,12 @@ impl Camera {
     pub(super) fn new(pictures: watch::Sender<Option<Preview>>) -> Self {
         Self {
             state: CameraState::Off,
-            choices: Vec::new(),
+            found: Vec::new(),
             seen_text: None,
-            name: String::new(),
+            used: None,
+            hint: Hint::Search,
+            hidden: false,
+            paused: false,
             session: 0,
             watcher: None,
             pictures,
@@ -64,30 +81,52 @@ impl Camera {
         self.watcher.is_some()
     }
 
-    /// Frames of this size arrive.
-    fn goes_live(&mut self, width: u32, height: u32) {
-        self.state = CameraState::Live {
-            name: self.name.clone(),
-            width,
-            height,
-            mirrored: true,
-            outline: None,
-            hint: Some(Hint::Search),
-        };
+    /// What the window offers: every camera by a name of its own, the chosen one also while it is not there.
+    pub(super) fn choices(&self, chosen: Option<&str>) -> Vec<CameraChoice> {
+        let mut choices: Vec<CameraChoice> = Vec::new();
+        for camera in &self.found {
+            let equal = self.found.iter().filter(|other| other.name == camera.name).count();
+            let before = choices.iter().filter(|other| CameraId::new(&other.id).name() == camera.id.name());
+            let name = match before.count() + 1 {
+                number if equal > 1 => format!("{} ({number})", camera.name),
+                _ => camera.name.clone(),
+            };
+            choices.push(CameraChoice { id: camera.id.to_string(), name, is_there: true });
+        }
+        if let Some(chosen) = chosen
+            && !choices.is_empty()
+            && choices.iter().all(|choice| choice.id != chosen)
+        {
+            let name = CameraId::new(chosen).name().to_owned();
+            choices.push(CameraChoice { id: chosen.to_owned(), name, is_there: false });
+        }
+        choices
     }
 }
 
 impl Controller {
+    /// The person wants the camera. One that is open already stays as it is.
+    pub(super) fn start_camera(&mut self) {
+        if !self.camera.is_open() || self.camera.has_failed() {
+            self.open_camera();
+        }
+    }
+
     pub(super) fn open_camera(&mut self) {
         if !matches!(self.stage, Stage::Scan { .. }) {
             return;
         }
         self.close_camera();
+        if self.camera.hidden {
+            self.camera.paused = true;
+            return;
+        }
         self.camera.session += 1;
         self.camera.seen_text = None;
+        self.camera.hint = Hint::Search;
         self.camera.state = CameraState::Starting;
         let wanted = self.saved.settings.camera.clone().map(CameraId::new);
-        let session = camera::open(wanted, Options::default());
+        let session = camera::open(wanted, Options { or_another: true, ..Options::default() });
         self.camera.pictures.send_replace(Some(session.preview()));
         self.camera.watcher =
             Some(tokio::spawn(watch_session(session, self.camera.session, self.messages.clone())));
@@ -100,8 +139,56 @@ impl Controller {
             watcher.abort();
         }
         self.camera.session += 1;
+        self.camera.paused = false;
         self.camera.pictures.send_replace(None);
         self.camera.state = CameraState::Off;
+    }
+
+    /// Nobody sees the window: the camera closes until somebody does.
+    pub(super) fn window_hidden(&mut self) {
+        let was_open = self.camera.is_open() || self.camera.paused;
+        self.close_camera();
+        self.camera.hidden = true;
+        self.camera.paused = was_open;
+    }
+
+    pub(super) fn window_shown(&mut self) {
+        self.camera.hidden = false;
+        if self.camera.paused {
+            self.open_camera();
+        }
+    }
+
+    /// Shows the open camera's picture as a mirror does, or not, from now on.
+    pub(super) async fn mirror_picture(&mut self, mirrored: bool) {
+        let Some(camera) = self.camera.used.clone().filter(|_| self.camera.is_open()) else { return };
+        if let CameraState::Live { mirrored: shown, .. } = &mut self.camera.state {
+            *shown = mirrored;
+        }
+        let choices = &mut self.saved.settings.mirrored;
+        if mirrored == facing::is_towards_person(&camera.name) {
+            choices.remove(camera.id.as_str());
+        } else {
+            choices.insert(camera.id.to_string(), mirrored);
+        }
+        self.save_or_tell().await;
+    }
+
+    /// Frames of this size arrive.
+    fn camera_goes_live(&mut self, width: u32, height: u32) {
+        let Some(camera) = &self.camera.used else { return };
+        let settings = &self.saved.settings;
+        let mirrored = settings.mirrored.get(camera.id.as_str()).copied();
+        let chosen = settings.camera.as_deref().filter(|chosen| *chosen != camera.id.as_str());
+        self.camera.state = CameraState::Live {
+            name: camera.name.clone(),
+            instead_of: chosen.map(|chosen| CameraId::new(chosen).name().to_owned()),
+            width,
+            height,
+            mirrored: mirrored.unwrap_or_else(|| facing::is_towards_person(&camera.name)),
+            outline: None,
+            hint: self.camera.hint,
+        };
     }
 
     /// Another camera was chosen while one is open.
@@ -114,15 +201,8 @@ impl Controller {
     fn list_cameras(&self) {
         self.spawn(async {
             let found = tokio::task::spawn_blocking(camera::cameras).await;
-            let choices = match found {
-                Ok(Ok(cameras)) => cameras
-                    .into_iter()
-                    .map(|camera| CameraChoice { id: camera.id.to_string(), name: camera.name })
-                    .collect(),
-                // The session tells what is wrong.
-                Ok(Err(_)) | Err(_) => Vec::new(),
-            };
-            Message::Cameras { choices }
+            // The session tells what is wrong.
+            Message::Cameras { found: found.ok().and_then(Result::ok).unwrap_or_default() }
         });
     }
 
@@ -136,6 +216,7 @@ impl Controller {
                     *outline = None;
                 }
             }
+            CameraNews::List => self.list_cameras(),
             CameraNews::Event(event) => self.camera_event(event),
         }
     }
@@ -143,8 +224,15 @@ impl Controller {
     fn camera_event(&mut self, event: CameraEvent) {
         match event {
             CameraEvent::Opened { camera, format } => {
-                self.camera.name = camera.name;
-                self.camera.goes_live(format.width, format.height);
+                self.camera.used = Some(camera);
+                self.camera_goes_live(format.width, format.height);
+                self.list_cameras();
+            }
+            CameraEvent::Advice(advice) => {
+                self.camera.hint = hint_of(advice);
+                if let CameraState::Live { hint, .. } = &mut self.camera.state {
+                    *hint = self.camera.hint;
+                }
             }
             CameraEvent::Reads { reads, width, height } => self.camera_reads(&reads, width, height),
             CameraEvent::Stalled(stall) => {
@@ -158,11 +246,12 @@ impl Controller {
             CameraEvent::Recovered => {
                 let frame = self.camera.pictures.borrow().as_ref().and_then(Preview::latest);
                 if let Some(frame) = frame {
-                    self.camera.goes_live(frame.width, frame.height);
+                    self.camera_goes_live(frame.width, frame.height);
                 }
             }
             CameraEvent::Waiting(error) => {
                 self.camera.state = CameraState::Failed { problem: camera_problem(&error), watching: true };
+                self.list_cameras();
             }
             CameraEvent::Ended(error) => {
                 self.camera.state = CameraState::Failed { problem: camera_problem(&error), watching: false };
@@ -188,22 +277,35 @@ impl Controller {
 /// Passes a session's events on until it ends; dropping this future closes the camera.
 async fn watch_session(mut session: Session, number: u64, messages: mpsc::UnboundedSender<Message>) {
     let mut outlined = false;
+    let mut list = tokio::time::interval(LIST_EVERY);
+    list.reset();
     loop {
-        let news = match tokio::time::timeout(OUTLINE_LIFE, session.next_event()).await {
-            Ok(Some(event)) => {
-                outlined = matches!(event, CameraEvent::Reads { .. });
-                CameraNews::Event(event)
-            }
-            Ok(None) => return,
-            Err(_) if outlined => {
+        let news = tokio::select! {
+            event = session.next_event() => match event {
+                Some(event) => {
+                    outlined |= matches!(event, CameraEvent::Reads { .. });
+                    CameraNews::Event(event)
+                }
+                None => return,
+            },
+            () = tokio::time::sleep(OUTLINE_LIFE), if outlined => {
                 outlined = false;
                 CameraNews::NoCode
             }
-            Err(_) => continue,
+            _ = list.tick() => CameraNews::List,
         };
         if messages.send(Message::Camera { session: number, news }).is_err() {
             return;
         }
+    }
+}
+
+fn hint_of(measured: Option<Measured>) -> Hint {
+    match measured {
+        None => Hint::Search,
+        Some(Measured::TooFar) => Hint::MoveCloser,
+        Some(Measured::TooDark) => Hint::TooDark,
+        Some(Measured::Blurred) => Hint::HoldStill,
     }
 }
 
@@ -229,4 +331,29 @@ fn camera_problem(error: &CameraError) -> Problem {
         _ => details(error),
     };
     Problem { error: code, details }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_names_are_numbered_and_an_absent_choice_is_offered() {
+        let mut camera = Camera::new(watch::channel(None).0);
+        assert_eq!(camera.choices(Some("Old|1")), []);
+        let info = |id: &str, name: &str| CameraInfo { id: CameraId::new(id), name: name.to_owned() };
+        camera.found = vec![info("Cam|1", "Cam"), info("Desk|2", "Desk"), info("Cam|1#2", "Cam")];
+        let choice = |id: &str, name: &str, is_there| CameraChoice {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            is_there,
+        };
+        let there = [
+            choice("Cam|1", "Cam (1)", true),
+            choice("Desk|2", "Desk", true),
+            choice("Cam|1#2", "Cam (2)", true),
+        ];
+        assert_eq!(camera.choices(Some("Desk|2")), there);
+        assert_eq!(camera.choices(Some("Old|1"))[3], choice("Old|1", "Old", false));
+    }
 }

@@ -4,6 +4,7 @@ use protocol::context::Via;
 use protocol::statement::Decision;
 use protocol::wire::{DevicesBody, EnrolmentBody, SessionsBody};
 use scanner::Read;
+use scanner::camera::CameraInfo;
 
 use super::Turn;
 use super::camera::CameraNews;
@@ -13,7 +14,7 @@ use crate::activity::{Head, Look};
 use crate::error_code::Problem;
 use crate::secrets::Failure;
 use crate::server_client::{DecisionAnswer, Scanned};
-use crate::view::{AccountRef, CameraChoice};
+use crate::view::AccountRef;
 
 /// An answer. Those with a turn are dropped when the turn is over; the others are about things that happened.
 pub(super) enum Message {
@@ -28,7 +29,7 @@ pub(super) enum Message {
     /// News of a camera session.
     Camera { session: u64, news: CameraNews },
     /// The cameras there are.
-    Cameras { choices: Vec<CameraChoice> },
+    Cameras { found: Vec<CameraInfo> },
     /// A picture or the screen was read.
     Read { turn: Turn, via: Via, result: Result<Vec<Read>, Problem> },
     /// The server answered a scan.

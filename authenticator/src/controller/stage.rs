@@ -135,7 +135,7 @@ impl Controller {
             }
             Stage::Scan { work, problem } => Screen::Scan {
                 camera: self.camera.state.clone(),
-                cameras: self.camera.choices.clone(),
+                cameras: self.camera.choices(self.saved.settings.camera.as_deref()),
                 work: *work,
                 problem: problem.clone(),
             },

@@ -17,16 +17,18 @@ pub enum CameraState {
     Live {
         /// Name of the camera.
         name: String,
+        /// Name of the chosen camera, when this is another because that one is not there.
+        instead_of: Option<String>,
         /// Width of a frame in pixels.
         width: u32,
         /// Height of a frame in pixels.
         height: u32,
-        /// Show it mirrored (a camera that faces the person).
+        /// Show it as a mirror does: it looks at the person, or the person wants it so.
         mirrored: bool,
         /// Where a code was found in the last frame; none when none was found.
         outline: Option<Outline>,
-        /// What would help.
-        hint: Option<Hint>,
+        /// What would help; shown while no code is found.
+        hint: Hint,
     },
     /// It does not work.
     Failed {
@@ -50,7 +52,7 @@ pub struct Point {
     pub y: f32,
 }
 
-/// What would help the camera.
+/// What would help the camera; all but `search` are measured in its picture, and stay for a second at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Hint {
@@ -58,12 +60,8 @@ pub enum Hint {
     Search,
     /// The code is too small.
     MoveCloser,
-    /// The code does not fit.
-    MoveAway,
     /// The picture is too dark.
     TooDark,
-    /// The picture is too bright.
-    TooBright,
     /// The picture is blurred.
     HoldStill,
 }
@@ -71,10 +69,12 @@ pub enum Hint {
 /// A camera to choose from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct CameraChoice {
-    /// For `Settings.camera`.
+    /// For `Settings.camera`. It begins with the camera's name, up to a `|`.
     pub id: String,
-    /// What the system calls it.
+    /// What the system calls it, with a number where several are called so.
     pub name: String,
+    /// It can be opened; only the chosen camera is listed without.
+    pub is_there: bool,
 }
 
 /// Work on the way to a prompt.

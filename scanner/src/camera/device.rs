@@ -98,9 +98,9 @@ impl Backend for Nokhwa {
         #[cfg(not(target_os = "linux"))]
         {
             let device = |info: nokhwa::utils::CameraInfo| {
-                let id = format!("{}|{}", info.human_name(), info.misc());
+                let id = CameraId::of(&info.human_name(), &info.misc());
                 let index = info.index().clone();
-                Device { info: CameraInfo { id: CameraId::new(id), name: info.human_name() }, index }
+                Device { info: CameraInfo { id, name: info.human_name() }, index }
             };
             Ok(found.into_iter().map(device).collect())
         }
@@ -108,7 +108,7 @@ impl Backend for Nokhwa {
 
     fn open(&self, device: &Device, size: (u32, u32)) -> Result<Box<dyn Stream>, CameraError> {
         permitted()?;
-        let mut camera = guarded(|| first_contact(&device.index))?;
+        let mut camera = first_contact(&device.index)?;
         let offered = guarded(|| camera.compatible_camera_formats())?;
         let ranked = formats::ranked(&offered, size);
         let mut last = CameraError::NoFormat;
@@ -190,16 +190,20 @@ const READABLE: [FrameFormat; 6] = [
 ];
 
 /// Opens the device in whatever format, to learn which ones it offers.
-fn first_contact(index: &CameraIndex) -> Result<Camera, NokhwaError> {
-    let open =
-        || Camera::new(index.clone(), RequestedFormat::with_formats(RequestedFormatType::None, &READABLE));
+fn first_contact(index: &CameraIndex) -> Result<Camera, CameraError> {
+    let open = || {
+        guarded(|| {
+            let any = RequestedFormat::with_formats(RequestedFormatType::None, &READABLE);
+            Camera::new(index.clone(), any)
+        })
+    };
     let opened = open();
     #[cfg(target_os = "linux")]
-    if let Err(error) = &opened
-        && error.to_string().contains("not whole number")
-        && super::v4l::set_whole_rate(index)
+    if let Err(CameraError::Failed(text)) = &opened
+        && text.contains("not whole number")
     {
-        return open();
+        // A device with fractional rates alone has none that can be used here.
+        return if super::v4l::set_whole_rate(index) { open() } else { Err(CameraError::NoFormat) };
     }
     opened
 }

@@ -1,11 +1,16 @@
 //! The thread that decodes: always the newest frame, never in the camera's way.
 
-use std::sync::{Arc, mpsc};
+use std::{
+    sync::{Arc, mpsc},
+    time::Instant,
+};
 
 use tokio::sync::mpsc as events;
 
 use super::{
-    CameraEvent, Encoding, jpeg,
+    CameraEvent, Encoding,
+    advice::Advice,
+    jpeg,
     lane::{Lane, RawFrame},
     watch::Note,
 };
@@ -20,6 +25,8 @@ const PLACES_FOR_STATE: usize = 16;
 /// Reads frames until the lane is closed.
 pub(super) fn run(lane: &Arc<Lane>, notes: &mpsc::Sender<Note>, events: &events::Sender<CameraEvent>) {
     let mut live = Live::default();
+    let mut advice = Advice::default();
+    let started = now();
     while let Some(frame) = lane.take() {
         let luma = match luma(&frame) {
             Ok(luma) => luma,
@@ -33,11 +40,23 @@ pub(super) fn run(lane: &Arc<Lane>, notes: &mpsc::Sender<Note>, events: &events:
             lane.show(&frame, jpeg);
         }
         let _ = notes.send(Note::Usable);
-        let reads = live.decode(&luma);
-        if !reads.is_empty() && events.capacity() > PLACES_FOR_STATE {
+        let look = live.look(&luma);
+        if events.capacity() <= PLACES_FOR_STATE {
+            continue;
+        }
+        let reads = look.reads;
+        if let Some(hint) = advice.turn(look.hint, !reads.is_empty(), now() - started) {
+            let _ = events.try_send(CameraEvent::Advice(hint));
+        }
+        if !reads.is_empty() {
             let _ = events.try_send(CameraEvent::Reads { reads, width: luma.width(), height: luma.height() });
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a hint is shown is a matter of the clock")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 fn luma(frame: &RawFrame) -> Result<Luma, FrameError> {

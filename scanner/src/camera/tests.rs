@@ -8,6 +8,8 @@ use std::{
 
 use nokhwa::utils::CameraIndex;
 
+use crate::decode::Hint;
+
 use super::{
     CameraError, CameraEvent, CameraId, CameraInfo, Encoding, Format, Options, Session, Stall,
     device::{Backend, Device, Gate, Stream},
@@ -99,6 +101,51 @@ fn another_camera_does_not_do_for_the_one_asked_for() {
 }
 
 #[test]
+fn another_camera_does_where_it_may() {
+    let camera = Fake::new(Mood::Sending);
+    let options = Options { or_another: true, ..options() };
+    let mut session = Session::start(camera.0.clone(), Some(CameraId::new("another")), options.clone());
+    assert_eq!(next(&mut session), CameraEvent::Opened { camera: info("one"), format: FORMAT });
+    drop(session);
+    // The one that was asked for is waited for once it has been there.
+    let mut session = Session::start(camera.0.clone(), Some(CameraId::new("one")), options);
+    assert!(matches!(next(&mut session), CameraEvent::Opened { .. }));
+    camera.set(Mood::Exchanged);
+    until(&mut session, &CameraEvent::Waiting(CameraError::Unplugged));
+    camera.set(Mood::Sending);
+    until(&mut session, &CameraEvent::Opened { camera: info("one"), format: FORMAT });
+}
+
+#[test]
+fn a_camera_that_comes_back_does_not_begin_with_an_old_picture() {
+    let camera = Fake::new(Mood::Sending);
+    let mut session = camera.open();
+    assert!(matches!(next(&mut session), CameraEvent::Opened { .. }));
+    let mut preview = session.preview();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(runtime.block_on(preview.newer_than(0)).is_some());
+    camera.set(Mood::Gone);
+    until(&mut session, &CameraEvent::Waiting(CameraError::NotFound));
+    assert_eq!(preview.latest(), None);
+}
+
+#[test]
+fn a_dark_picture_is_told() {
+    let camera = Fake::new(Mood::Covered);
+    let mut session = camera.open();
+    until(&mut session, &CameraEvent::Advice(Some(Hint::TooDark)));
+    // Grey says nothing.
+    camera.set(Mood::Sending);
+    until(&mut session, &CameraEvent::Advice(None));
+}
+
+#[test]
+fn an_id_tells_the_name() {
+    assert_eq!(CameraId::of("USB | camera", "1:2:").name(), "USB / camera");
+    assert_eq!(CameraId::new("whatever").name(), "whatever");
+}
+
+#[test]
 fn what_cannot_pass_ends_the_session() {
     for error in [CameraError::Refused, CameraError::NoFormat] {
         let camera = Fake::new(Mood::Failing(error.clone()));
@@ -166,8 +213,12 @@ fn a_second_session_waits_for_the_first_to_let_go() {
 enum Mood {
     Sending,
     Damaged,
+    /// It sends black pictures.
+    Covered,
     Frozen,
     Gone,
+    /// Unplugged, and another one is there.
+    Exchanged,
     Failing(CameraError),
     Panicking,
 }
@@ -220,8 +271,12 @@ impl Fake {
 
 impl Backend for Fakes {
     fn list(&self) -> Result<Vec<Device>, CameraError> {
-        let gone = self.shared.state.lock().unwrap().mood == Mood::Gone;
-        Ok(if gone { Vec::new() } else { vec![Device { info: info("one"), index: CameraIndex::Index(0) }] })
+        let there = match self.shared.state.lock().unwrap().mood {
+            Mood::Gone => return Ok(Vec::new()),
+            Mood::Exchanged => "two",
+            _ => "one",
+        };
+        Ok(vec![Device { info: info(there), index: CameraIndex::Index(0) }])
     }
 
     fn open(&self, _device: &Device, _size: (u32, u32)) -> Result<Box<dyn Stream>, CameraError> {
@@ -232,8 +287,8 @@ impl Backend for Fakes {
                 drop(state);
                 panic!("a driver's panic, on purpose");
             }
-            Mood::Gone => return Err(CameraError::Unplugged),
-            Mood::Sending | Mood::Damaged | Mood::Frozen => {}
+            Mood::Gone | Mood::Exchanged => return Err(CameraError::Unplugged),
+            Mood::Sending | Mood::Covered | Mood::Damaged | Mood::Frozen => {}
         }
         state.open += 1;
         state.open_most = state.open_most.max(state.open);
@@ -268,8 +323,9 @@ impl Stream for FakeStream {
         let state = self.0.state.lock().unwrap();
         // A frame each few milliseconds, unless something happens earlier.
         let pace = Duration::from_millis(5);
-        let quiet =
-            |state: &mut State| matches!(state.mood, Mood::Sending | Mood::Damaged) && !state.unblocked;
+        let quiet = |state: &mut State| {
+            matches!(state.mood, Mood::Sending | Mood::Covered | Mood::Damaged) && !state.unblocked
+        };
         let (state, _) = self.0.changed.wait_timeout_while(state, pace, quiet).unwrap();
         let frozen = |state: &mut State| state.mood == Mood::Frozen && !state.unblocked;
         let state = self.0.changed.wait_while(state, frozen).unwrap();
@@ -280,8 +336,9 @@ impl Stream for FakeStream {
         }
         match mood {
             Mood::Sending | Mood::Frozen => take(&[128; 64 * 64]),
+            Mood::Covered => take(&[3; 64 * 64]),
             Mood::Damaged => take(&[128; 100]),
-            Mood::Gone => return Err(CameraError::Unplugged),
+            Mood::Gone | Mood::Exchanged => return Err(CameraError::Unplugged),
             Mood::Failing(error) => return Err(error),
             Mood::Panicking => panic!("a driver's panic, on purpose"),
         }

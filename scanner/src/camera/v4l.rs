@@ -16,7 +16,8 @@ use super::{
     device::{Device, number_equal_ids},
 };
 
-/// Of all video nodes those that capture pictures, in order of their numbers, each with an id that lasts.
+/// Of all video nodes those that capture pictures, in order of their numbers, each with an id that lasts. Of equal
+/// cameras the one at the lower port is the first, whichever was plugged in first.
 pub(super) fn devices(found: &[nokhwa::utils::CameraInfo]) -> Vec<Device> {
     let mut numbers: Vec<(u32, String)> =
         found.iter().filter_map(|info| Some((info.index().as_index().ok()?, info.human_name()))).collect();
@@ -25,13 +26,22 @@ pub(super) fn devices(found: &[nokhwa::utils::CameraInfo]) -> Vec<Device> {
     let mut devices: Vec<Device> = numbers
         .into_iter()
         .filter(|(number, _)| captures(*number))
-        .map(|(number, name)| Device {
-            info: CameraInfo { id: CameraId::new(format!("{name}|{}", hardware(number))), name },
-            index: CameraIndex::Index(number),
+        .map(|(number, name)| {
+            let info = CameraInfo { id: CameraId::of(&name, &hardware(number)), name };
+            Device { info, index: CameraIndex::Index(number) }
         })
         .collect();
+    let number = |device: &Device| device.index.as_index().unwrap_or(u32::MAX);
+    devices.sort_by_cached_key(|device| (port(number(device)), number(device)));
     number_equal_ids(&mut devices);
+    devices.sort_unstable_by_key(number);
     devices
+}
+
+/// Where the device is plugged in, as the kernel's path to it.
+fn port(number: u32) -> String {
+    let device = fs::canonicalize(format!("/sys/class/video4linux/video{number}/device"));
+    device.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Whether a node gives pictures. One that may not be opened stays in the list, so that opening it can say why.

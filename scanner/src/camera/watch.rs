@@ -68,9 +68,11 @@ impl Watch {
     /// Uses the camera again and again. `None` when the owner stopped it.
     fn until_over(&self) -> Option<CameraError> {
         let mut failures = 0;
+        // The camera that was asked for has been used in this session.
+        let mut held = false;
         let mut waiting_for: Option<CameraError> = None;
         for turn in 1.. {
-            let error = match self.find() {
+            let error = match self.find(held) {
                 Err(error) => error,
                 Ok(device) => match self.use_device(turn, &device) {
                     End::Stopped => return None,
@@ -78,6 +80,7 @@ impl Watch {
                         if had_frames {
                             failures = 0;
                             waiting_for = None;
+                            held |= self.camera.as_ref() == Some(&device.info.id);
                         }
                         error
                     }
@@ -106,15 +109,20 @@ impl Watch {
     }
 
     /// The device that is wished for, as the system has it at this moment.
-    fn find(&self) -> Result<Device, CameraError> {
-        let devices = self.backend.list()?;
-        match &self.camera {
-            None => devices.into_iter().next().ok_or(CameraError::NotFound),
-            Some(_) if devices.is_empty() => Err(CameraError::NotFound),
-            Some(id) => {
-                devices.into_iter().find(|device| device.info.id == *id).ok_or(CameraError::Unplugged)
-            }
+    fn find(&self, held: bool) -> Result<Device, CameraError> {
+        let mut devices = self.backend.list()?;
+        if devices.is_empty() {
+            return Err(CameraError::NotFound);
         }
+        let at = match &self.camera {
+            None => 0,
+            Some(id) => match devices.iter().position(|device| device.info.id == *id) {
+                Some(at) => at,
+                None if self.options.or_another && !held => 0,
+                None => return Err(CameraError::Unplugged),
+            },
+        };
+        Ok(devices.swap_remove(at))
     }
 
     /// Starts a thread on the device and watches it until it is let go of.

@@ -1,14 +1,29 @@
 //! Wayland: the Screenshot portal of the desktop, which asks the person or remembers the answer.
 
+use std::time::Duration;
+
 use ashpd::desktop::{ResponseError, screenshot::Screenshot};
 
 use super::ScreenError;
 use crate::{frame::Luma, picture};
 
+/// How long the portal may take; the person may be reading its question.
+const ANSWER_LIMIT: Duration = Duration::from_mins(2);
+
 /// One picture of all monitors together, as portals take it.
 pub(super) async fn capture() -> Result<Vec<Luma>, ScreenError> {
-    let request = Screenshot::request().interactive(false).modal(true).send().await.map_err(error_of)?;
-    let screenshot = request.response().map_err(error_of)?;
+    let asked = async {
+        Screenshot::request()
+            .interactive(false)
+            .modal(true)
+            .send()
+            .await
+            .and_then(|request| request.response())
+    };
+    let answer = tokio::time::timeout(ANSWER_LIMIT, asked)
+        .await
+        .map_err(|_| ScreenError::Failed("the portal did not answer in two minutes".to_owned()))?;
+    let screenshot = answer.map_err(error_of)?;
     let path = path_of(screenshot.uri().as_str())
         .ok_or_else(|| ScreenError::Failed("the portal named no local file".to_owned()))?;
     super::apart(move || {

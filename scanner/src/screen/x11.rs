@@ -14,13 +14,18 @@ use x11rb::{
 use super::ScreenError;
 use crate::frame::{Luma, brightness};
 
-/// Captures every monitor of `display`, or of `$DISPLAY`.
+/// Captures every monitor of every screen of `display`, or of `$DISPLAY`.
 pub(super) fn capture(display: Option<&str>) -> Result<Vec<Luma>, ScreenError> {
-    let (connection, screen) = x11rb::connect(display).map_err(|error| connect_error(&error))?;
+    let (connection, _) = x11rb::connect(display).map_err(|error| connect_error(&error))?;
     let setup = connection.setup();
-    let screen = &setup.roots[screen];
-    let layout = Layout::of(setup, screen)?;
-    monitors(&connection, screen).into_iter().map(|area| area.capture(&connection, screen, &layout)).collect()
+    let captures = setup.roots.iter().flat_map(|screen| match Layout::of(setup, screen) {
+        Ok(layout) => monitors(&connection, screen)
+            .into_iter()
+            .map(|area| area.capture(&connection, screen, &layout))
+            .collect(),
+        Err(error) => vec![Err(error)],
+    });
+    super::those_that_worked(captures)
 }
 
 fn connect_error(error: &ConnectError) -> ScreenError {

@@ -10,6 +10,7 @@ use image::{GrayImage, Luma as Grey};
 use scanner::{
     Luma,
     camera::{self, CameraError, CameraEvent, Options, Preview, Session, Stall},
+    decode::Hint,
 };
 
 use crate::drawing::{Canvas, Code};
@@ -21,6 +22,18 @@ const SCENE: &str = "COUNTERSIGN_CAMERA_SCENE";
 #[test]
 fn mjpeg_is_read_and_shown_untouched() {
     run("reads", &["--mode", "mjpeg:1280x720@30", "--mode", "yuyv:640x480@30"]);
+}
+
+#[test]
+fn mjpeg_is_read_at_three_sizes() {
+    let modes = ["mjpeg:640x480@30", "mjpeg:1280x720@30", "mjpeg:1920x1080@30"];
+    run("sizes 640x480 1280x720 1920x1080", &modes.map(|mode| ["--mode", mode]).concat());
+}
+
+#[test]
+fn yuyv_is_read_at_three_sizes() {
+    let modes = ["yuyv:640x480@30", "yuyv:800x600@30", "yuyv:1280x720@30"];
+    run("sizes 640x480 800x600 1280x720", &modes.map(|mode| ["--mode", mode]).concat());
 }
 
 #[test]
@@ -39,6 +52,16 @@ fn a_fractional_rate_is_mended() {
 }
 
 #[test]
+fn fractional_rates_alone_are_told() {
+    run("fractional-only", &["--mode", "yuyv:640x480@7.5"]);
+}
+
+#[test]
+fn plugged_in_late_it_reads() {
+    run("late", &["--mode", "mjpeg:640x480@30"]);
+}
+
+#[test]
 fn unplugged_and_plugged_in_again_it_reads_on() {
     run("replug", &["--mode", "mjpeg:640x480@30"]);
 }
@@ -46,6 +69,16 @@ fn unplugged_and_plugged_in_again_it_reads_on() {
 #[test]
 fn frozen_and_thawed_it_reads_on() {
     run("freeze", &["--mode", "mjpeg:640x480@30"]);
+}
+
+#[test]
+fn frozen_from_the_start_it_is_told_and_reads_when_thawed() {
+    run("freeze-first", &["--mode", "mjpeg:640x480@30"]);
+}
+
+#[test]
+fn a_covered_camera_is_told_to_be_dark() {
+    run("cover", &["--mode", "mjpeg:640x480@30"]);
 }
 
 #[test]
@@ -108,12 +141,19 @@ fn draw(path: &Path) {
 #[test]
 fn inside() {
     let Ok(scene) = std::env::var(SCENE) else { return };
+    if let Some(sizes) = scene.strip_prefix("sizes ") {
+        return self::sizes(sizes);
+    }
     match scene.as_str() {
         "reads" => reads(),
         "fractional" => fractional(),
+        "fractional-only" => fractional_only(),
+        "late" => late(),
         "replug" => replug(),
         "freeze" => freeze(),
+        "freeze-first" => freeze_first(),
         "freeze-close" => freeze_close(),
+        "cover" => cover(),
         "busy" => busy(),
         "corrupt" => corrupt(),
         "refused" => refused(),
@@ -144,6 +184,58 @@ fn reads() {
     session.close();
     // Closed means free: it opens again at once.
     Watched::open().until_read();
+}
+
+/// One size after the other, as a person would who changes nothing but the wish.
+fn sizes(wished: &str) {
+    for size in wished.split(' ') {
+        let (width, height) = size.split_once('x').unwrap();
+        let size = (width.parse().unwrap(), height.parse().unwrap());
+        let mut session = Watched::with_size(size);
+        let format = session.until(|event| match event {
+            CameraEvent::Opened { format, .. } => Some(*format),
+            _ => None,
+        });
+        assert_eq!((format.width, format.height), size);
+        session.until_read();
+        let frame = session.preview.latest().unwrap();
+        assert_eq!((frame.width, frame.height), size);
+        assert_eq!(Luma::from_jpeg(&frame.jpeg).map(|luma| (luma.width(), luma.height())).unwrap(), size);
+        println!("{format:?} is read");
+        session.close();
+    }
+}
+
+fn fractional_only() {
+    // The driver stays at the one rate there is, which the driver's library refuses.
+    let mut session = Watched::open();
+    session.until_event(&CameraEvent::Ended(CameraError::NoFormat));
+}
+
+fn late() {
+    control("unplug");
+    let mut session = Watched::open();
+    session.until_event(&CameraEvent::Waiting(CameraError::NotFound));
+    control("plug");
+    session.until_read();
+}
+
+fn freeze_first() {
+    control("freeze");
+    let mut session = Watched::open();
+    session.until_event(&CameraEvent::Stalled(Stall::Silent));
+    control("thaw");
+    session.until_read();
+}
+
+fn cover() {
+    let mut session = Watched::open();
+    session.until_read();
+    control("black");
+    session.until_event(&CameraEvent::Advice(Some(Hint::TooDark)));
+    control("picture");
+    session.until_event(&CameraEvent::Advice(None));
+    session.until_read();
 }
 
 fn fractional() {
@@ -262,9 +354,14 @@ struct Watched {
 
 impl Watched {
     fn open() -> Self {
+        Self::with_size(Options::default().size)
+    }
+
+    fn with_size(size: (u32, u32)) -> Self {
         let options = Options {
             stall_after: Duration::from_secs(8),
             retry_every: Duration::from_secs(1),
+            size,
             ..Options::default()
         };
         let session = camera::open(None, options);

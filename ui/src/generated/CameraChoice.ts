@@ -5,10 +5,14 @@
  */
 export type CameraChoice = { 
 /**
- * For `Settings.camera`.
+ * For `Settings.camera`. It begins with the camera's name, up to a `|`.
  */
 id: string, 
 /**
- * What the system calls it.
+ * What the system calls it, with a number where several are called so.
  */
-name: string, };
+name: string, 
+/**
+ * It can be opened; only the chosen camera is listed without.
+ */
+is_there: boolean, };

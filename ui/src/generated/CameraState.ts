@@ -12,6 +12,10 @@ export type CameraState = { "camera": "off" } | { "camera": "starting" } | { "ca
  */
 name: string, 
 /**
+ * Name of the chosen camera, when this is another because that one is not there.
+ */
+instead_of: string | null, 
+/**
  * Width of a frame in pixels.
  */
 width: number, 
@@ -20,7 +24,7 @@ width: number,
  */
 height: number, 
 /**
- * Show it mirrored (a camera that faces the person).
+ * Show it as a mirror does: it looks at the person, or the person wants it so.
  */
 mirrored: boolean, 
 /**
@@ -28,9 +32,9 @@ mirrored: boolean,
  */
 outline: Outline | null, 
 /**
- * What would help.
+ * What would help; shown while no code is found.
  */
-hint: Hint | null, } | { "camera": "failed", 
+hint: Hint, } | { "camera": "failed", 
 /**
  * `camera_*`.
  */

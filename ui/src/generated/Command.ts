@@ -38,7 +38,11 @@ yes: boolean, } | { "command": "keep_account",
 /**
  * False: the device that was just made is deleted on the server and nothing is kept.
  */
-yes: boolean, } | { "command": "start_camera" } | { "command": "stop_camera" } | { "command": "scan_screen" } | { "command": "scan_text", 
+yes: boolean, } | { "command": "start_camera" } | { "command": "stop_camera" } | { "command": "mirror_picture", 
+/**
+ * Left and right exchanged.
+ */
+mirrored: boolean, } | { "command": "scan_screen" } | { "command": "scan_text", 
 /**
  * At most 4,096 characters are looked at.
  */

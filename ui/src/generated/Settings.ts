@@ -11,6 +11,10 @@ export type Settings = {
  */
 camera: string | null, 
 /**
+ * By `CameraChoice.id`: show its picture as a mirror does, or not, where that is not what its name suggests.
+ */
+mirrored: { [key in string]: boolean }, 
+/**
  * Start with the system, hidden in the tray.
  */
 start_at_login: boolean, 

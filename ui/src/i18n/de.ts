@@ -95,13 +95,14 @@ export const de: Texts = {
     starting: "Kamera wird geöffnet",
     watching: "Countersign öffnet sie von selbst, sobald sie wieder da ist.",
     camera: "Kamera",
+    mirror: "Bild spiegeln",
+    insteadOf: (chosen, shown) => `„${chosen}“ ist nicht angeschlossen. Zu sehen ist „${shown}“.`,
+    notThere: (camera) => `${camera} (nicht angeschlossen)`,
     hints: {
       search: "Die Kamera auf den Code richten",
       move_closer: "Näher heran",
-      move_away: "Etwas weiter weg",
       too_dark: "Zu dunkel. Mehr Licht hilft",
-      too_bright: "Zu hell. Den Bildschirm neigen oder dimmen",
-      hold_still: "Ruhig halten",
+      hold_still: "Unscharf. Ruhig halten",
     },
     work: {
       reading_screen: "Der Bildschirm wird gelesen",

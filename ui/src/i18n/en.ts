@@ -95,13 +95,14 @@ export const en: Texts = {
     starting: "Opening the camera",
     watching: "Countersign opens it by itself when it is back.",
     camera: "Camera",
+    mirror: "Mirror picture",
+    insteadOf: (chosen, shown) => `“${chosen}” is not plugged in. This is “${shown}”.`,
+    notThere: (camera) => `${camera} (not plugged in)`,
     hints: {
       search: "Point the camera at the code",
       move_closer: "Move closer",
-      move_away: "Move away a little",
       too_dark: "Too dark. More light helps",
-      too_bright: "Too bright. Tilt the screen or dim it",
-      hold_still: "Hold still",
+      hold_still: "Blurred. Hold still",
     },
     work: {
       reading_screen: "Looking at the screen",

@@ -129,6 +129,9 @@ export interface Texts {
     starting: string;
     watching: string;
     camera: string;
+    mirror: string;
+    insteadOf: (chosen: string, shown: string) => string;
+    notThere: (camera: string) => string;
     hints: Record<Hint, string>;
     work: Record<Exclude<ScanWork, "idle">, string>;
   };

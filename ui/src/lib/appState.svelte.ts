@@ -76,5 +76,6 @@ function empty(): AddDraft {
 }
 
 function same(a: Settings, b: Settings | null): boolean {
-  return b !== null && (Object.keys(b) as (keyof Settings)[]).every((name) => a[name] === b[name]);
+  const names = b === null ? [] : (Object.keys(b) as (keyof Settings)[]);
+  return b !== null && names.every((name) => JSON.stringify(a[name]) === JSON.stringify(b[name]));
 }
