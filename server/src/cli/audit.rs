@@ -32,7 +32,8 @@ pub(super) enum AuditCommand {
 pub(super) async fn export(out: Option<&Path>, settings: &Settings, output: Output) -> Result<(), CliError> {
     let opened = Opened::open(settings, false).await?;
     let (lines, mut received) = mpsc::channel::<String>(LINES_AHEAD);
-    let writing = async {
+    // Owns the receiving end: a reader that could not write has to let go of it, or the store waits for room for ever.
+    let writing = async move {
         let mut target: Box<dyn Write + Send> = match out {
             Some(path) => Box::new(BufWriter::new(File::create(path)?)),
             None => Box::new(BufWriter::new(io::stdout())),

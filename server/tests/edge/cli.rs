@@ -177,6 +177,27 @@ fn an_exported_log_verifies_until_a_byte_of_it_changes() {
     }
 }
 
+/// A disk that is full ends an export; the store must not wait for room that never comes.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_export_that_cannot_be_written_ends() {
+    use countersign_server::store::sqlite::SqliteStore;
+    use countersign_server::store::{AuditKind, Body, Durable as _};
+    use protocol::time::Timestamp;
+
+    let data = tempdir().unwrap();
+    run(data.path(), &["users", "add", "ada"]);
+    let store = SqliteStore::open(&data.path().join("countersign.sqlite")).await.unwrap();
+    let account = store.account_by_name("ada").await.unwrap().unwrap().id;
+    // More than the export keeps between the store and the file.
+    let notes =
+        (0..500).map(|_| store.note(account, AuditKind::SignInRefused, Body::default(), Timestamp(1)));
+    futures_util::future::join_all(notes).await;
+    let full = run(data.path(), &["audit", "export", "--out", "/dev/full"]);
+    assert_eq!(full.code, 1, "{}", full.err);
+    assert!(full.err.contains("could not write the log"), "{}", full.err);
+}
+
 #[test]
 fn the_description_of_the_interface_is_json() {
     let data = tempdir().unwrap();
