@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 use super::cookies::CookieNames;
 use crate::pages::Desk;
-use crate::service::{Browser, Service};
+use crate::service::Service;
 
 impl Desk for Arc<Service> {
     async fn nonce(&self) -> String {
@@ -16,6 +16,6 @@ impl Desk for Arc<Service> {
     /// A store that does not answer stales nothing: the page's own script finds out and says so.
     async fn is_stale(&self, cookies: &HeaderMap) -> bool {
         let cookies = CookieNames::of(self.origin()).session(cookies);
-        matches!(self.browser(&cookies).await, Ok(Browser::Stale))
+        Service::is_stale(self, &cookies).await.unwrap_or(false)
     }
 }

@@ -58,7 +58,7 @@ pub use network::{ClientAddress, NOWHERE, Neighbourhood};
 pub use password::{Unhashable, hash as hash_password};
 pub use proofs::ProofCall;
 pub use redeem::SignedIn;
-pub use session::{Browser, SessionCookies, Visit};
+pub use session::{SessionCookies, Visit};
 pub use start::Started;
 pub use username::{USERNAME_LENGTH_MAX, username};
 pub use watch::{Closing, Next, Watch};

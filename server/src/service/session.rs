@@ -17,17 +17,6 @@ pub struct SessionCookies {
     pub token: Option<Secret>,
 }
 
-/// Who a page navigation comes from.
-#[derive(Debug)]
-pub enum Browser {
-    /// Nobody who is signed in.
-    Unknown,
-    /// A live session whose token is too old: the page renews it first.
-    Stale,
-    /// Somebody who is signed in.
-    SignedIn(SessionBody),
-}
-
 /// A new token for a browser's cookies.
 #[derive(Debug)]
 pub struct Visit {
@@ -55,16 +44,12 @@ impl Service {
         Ok(self.session_body(view))
     }
 
-    /// Who a page navigation comes from; counts nothing and writes nothing.
+    /// Whether a page navigation comes from a live session whose token is too old; counts nothing and writes nothing.
     ///
     /// # Errors
     /// [`Failure::Store`].
-    pub async fn browser(&self, cookies: &SessionCookies) -> Result<Browser, Failure> {
-        Ok(match self.find(cookies).await? {
-            Found::SignedIn(view) => Browser::SignedIn(self.session_body(*view)),
-            Found::Stale => Browser::Stale,
-            Found::Nobody => Browser::Unknown,
-        })
+    pub async fn is_stale(&self, cookies: &SessionCookies) -> Result<bool, Failure> {
+        Ok(matches!(self.find(cookies).await?, Found::Stale))
     }
 
     /// `POST /api/session/refresh`: a new token for who proves the bound key. A refusal ends nothing.
