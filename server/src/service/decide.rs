@@ -2,7 +2,7 @@ use protocol::request::{Decide, Denied, Done, Event, Outcome, State, Step, apply
 use protocol::statement::{Decision, Statement, UnverifiedStatement};
 use protocol::time::Timestamp;
 
-use super::settle::{TURNS_MAX, Written};
+use super::settle::{NEVER_AT_REST, TURNS_MAX, Written};
 use super::{ClientAddress, Failure, Service};
 use crate::store::{By, Holder, NewDecision, Recorded, Verdict, Versioned};
 
@@ -50,7 +50,7 @@ impl Service {
                 return answer;
             }
         }
-        Err(Failure::Internal("a decision never came to rest"))
+        Err(Failure::Internal(NEVER_AT_REST))
     }
 
     /// The statement and who signed it; `None` when it does not verify, or is for another server or account.

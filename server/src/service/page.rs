@@ -10,7 +10,7 @@ use protocol::user_code::UserCode;
 use protocol::wire::{FrameBody, RequestBody};
 use subtle::ConstantTimeEq as _;
 
-use super::settle::{TURNS_MAX, Written};
+use super::settle::{NEVER_AT_REST, TURNS_MAX, Written};
 use super::{Failure, Service};
 use crate::store::Versioned;
 
@@ -34,22 +34,9 @@ impl Service {
         id: RequestId,
         secret: Option<&Secret>,
     ) -> Result<RequestBody, Failure> {
-        for _ in 0..TURNS_MAX {
-            let read = self.owned(id, secret).await?;
-            let read = self.settle(read).await?.ok_or(Failure::NotFound)?;
-            let now = self.now();
-            let code = UserCode::from_random(self.entropy.bytes_16());
-            let step = apply(&read.request, &Event::ShowUserCode(code), now, &self.lives);
-            match self.write(&read, &step, now).await? {
-                Written::Yes(written) => {
-                    step.answer?;
-                    return Ok(self.show(&written.request, now));
-                }
-                Written::Again | Written::UserCodeTaken => {}
-                Written::Gone => return Err(Failure::NotFound),
-            }
-        }
-        Err(Failure::Internal("a user code never came to rest"))
+        let fresh = || Event::ShowUserCode(UserCode::from_random(self.entropy.bytes_16()));
+        let (shown, now) = self.transit(id, secret, fresh).await?;
+        Ok(self.show(&shown.request, now))
     }
 
     /// `DELETE /api/login-requests/{id}`: the page calls it off. Again is harmless.
@@ -57,21 +44,31 @@ impl Service {
     /// # Errors
     /// As [`Service::state`]; [`Failure::Request`] (410) when it ended otherwise.
     pub async fn cancel(&self, id: RequestId, secret: Option<&Secret>) -> Result<(), Failure> {
+        self.transit(id, secret, || Event::Cancel(Cause::Page)).await.map(drop)
+    }
+
+    /// Does what its page asks for to a request; the record that came of it, and when.
+    async fn transit(
+        &self,
+        id: RequestId,
+        secret: Option<&Secret>,
+        event: impl Fn() -> Event,
+    ) -> Result<(Versioned, Timestamp), Failure> {
         for _ in 0..TURNS_MAX {
             let read = self.owned(id, secret).await?;
             let read = self.settle(read).await?.ok_or(Failure::NotFound)?;
             let now = self.now();
-            let step = apply(&read.request, &Event::Cancel(Cause::Page), now, &self.lives);
+            let step = apply(&read.request, &event(), now, &self.lives);
             match self.write(&read, &step, now).await? {
-                Written::Yes(_) => {
+                Written::Yes(written) => {
                     step.answer?;
-                    return Ok(());
+                    return Ok((written, now));
                 }
                 Written::Again | Written::UserCodeTaken => {}
                 Written::Gone => return Err(Failure::NotFound),
             }
         }
-        Err(Failure::Internal("a login request never came to rest"))
+        Err(Failure::Internal(NEVER_AT_REST))
     }
 
     /// The request, if `secret` is its page's.

@@ -5,7 +5,7 @@ use protocol::secret::Secret;
 use protocol::time::Timestamp;
 use protocol::wire::{Account, RedeemedBody};
 
-use super::settle::{TURNS_MAX, Written, is_cancelled};
+use super::settle::{NEVER_AT_REST, TURNS_MAX, is_cancelled};
 use super::{ClientAddress, Failure, Service};
 use crate::store::{By, EndReason, NewSession, RedeemRefused, Redeemed, SessionView, Versioned};
 
@@ -48,7 +48,7 @@ impl Service {
                 return Ok(signed_in);
             }
         }
-        Err(Failure::Internal("a redeem never came to rest"))
+        Err(Failure::Internal(NEVER_AT_REST))
     }
 
     /// One turn; `None`: the record changed before anything was made, so read and decide again.
@@ -104,29 +104,19 @@ impl Service {
     /// session ends again; a deadline that passed in between comes too late, since the durable store had said yes.
     async fn finish(
         &self,
-        mut read: Versioned,
+        read: Versioned,
         event: &Event,
         session: &SessionView,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        for _ in 0..TURNS_MAX {
-            let step = apply(&read.request, event, now, &self.lives);
-            match self.write(&read, &step, now).await? {
-                Written::Yes(written) if is_cancelled(&written.request.state) => {
-                    let (account, id) = (session.account.id, session.session.id);
-                    self.durable.end_session(account, id, EndReason::Ended, &By::server(), now).await?;
-                    step.answer?;
-                    return Ok(());
-                }
-                Written::Yes(_) | Written::Gone => return Ok(()),
-                Written::Again | Written::UserCodeTaken => {}
-            }
-            let Some(again) = self.short_lived.by_id(read.request.id).await? else {
-                return Ok(());
-            };
-            read = again;
+        if let Some((written, answer)) = self.follow(read, event, now).await?
+            && is_cancelled(&written.request.state)
+        {
+            let (account, id) = (session.account.id, session.session.id);
+            self.durable.end_session(account, id, EndReason::Ended, &By::server(), now).await?;
+            answer?;
         }
-        Err(Failure::Internal("a redeemed request never came to rest"))
+        Ok(())
     }
 
     /// The durable store said no to an approval that the short-lived record shows.

@@ -8,7 +8,7 @@ use protocol::time::Timestamp;
 use protocol::user_code::UserCode;
 use protocol::wire::{ScanBody, ScannedBody};
 
-use super::settle::{TURNS_MAX, Written};
+use super::settle::{NEVER_AT_REST, TURNS_MAX, Written};
 use super::{ClientAddress, Failure, Service};
 use crate::config::RelayGuard;
 use crate::store::{AuditKind, Body, By, Holder, Versioned};
@@ -99,7 +99,7 @@ impl Service {
             }
             read = self.short_lived.by_id(found.request.id).await?;
         }
-        Err(Failure::Internal("a login request never came to rest"))
+        Err(Failure::Internal(NEVER_AT_REST))
     }
 
     /// What a scan that succeeds will write. A repeat or a refusal uses none of it.

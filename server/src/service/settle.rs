@@ -2,7 +2,8 @@
 
 use protocol::id::AccountId;
 use protocol::request::{
-    Cause, Event, Facts, Lock, Outcome, Recorded, Request, State, Step, apply, denied_by_number, settled,
+    Cause, Done, Event, Facts, Lock, Outcome, Recorded, Refused, Request, State, Step, apply,
+    denied_by_number, settled,
 };
 use protocol::time::Timestamp;
 
@@ -11,6 +12,8 @@ use crate::store::{Replaced, StoredDecision, Verdict, Versioned, forgotten_at};
 
 /// How often a write is repeated when others write the same record: far more than callers can arrive between.
 pub(super) const TURNS_MAX: u32 = 1_000;
+/// What is logged when they were not enough.
+pub(super) const NEVER_AT_REST: &str = "a login request never came to rest";
 
 /// What a written step did.
 pub(super) enum Written {
@@ -57,7 +60,7 @@ impl Service {
             };
             read = again;
         }
-        Err(Failure::Internal("a login request never came to rest"))
+        Err(Failure::Internal(NEVER_AT_REST))
     }
 
     /// As [`Service::settle`], but asks the durable store only when a deadline has passed: for calls whose own write to
@@ -107,20 +110,31 @@ impl Service {
     }
 
     /// Cancels one request in the owner's name, unless it is over.
-    pub(super) async fn revoke_request(&self, mut read: Versioned) -> Result<(), Failure> {
+    pub(super) async fn revoke_request(&self, read: Versioned) -> Result<(), Failure> {
+        self.follow(read, &Event::Cancel(Cause::Revoked), self.now()).await.map(drop)
+    }
+
+    /// Lets the short-lived record follow what has happened at `now`, whoever writes it meanwhile: where it came to rest,
+    /// and the answer. `None`: the record is gone.
+    pub(super) async fn follow(
+        &self,
+        mut read: Versioned,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Option<(Versioned, Result<Done, Refused>)>, Failure> {
         for _ in 0..TURNS_MAX {
-            let now = self.now();
-            let step = apply(&read.request, &Event::Cancel(Cause::Revoked), now, &self.lives);
+            let step = apply(&read.request, event, now, &self.lives);
             match self.write(&read, &step, now).await? {
-                Written::Yes(_) | Written::Gone => return Ok(()),
+                Written::Yes(written) => return Ok(Some((written, step.answer))),
+                Written::Gone => return Ok(None),
                 Written::Again | Written::UserCodeTaken => {}
             }
             let Some(again) = self.short_lived.by_id(read.request.id).await? else {
-                return Ok(());
+                return Ok(None);
             };
             read = again;
         }
-        Err(Failure::Internal("a login request never came to rest"))
+        Err(Failure::Internal(NEVER_AT_REST))
     }
 
     /// The state that the durable store and the time ask for, if it is another one. Asks for no more than that needs.
