@@ -93,6 +93,18 @@ fn every_deadline_is_enforced_to_the_second() {
     }
 }
 
+/// No more numbers are compared than there are tries, a right one among them.
+#[test]
+fn each_try_is_taken_once() {
+    let mut state = World::scanned().request.state;
+    for left in [2, 1, 0] {
+        state = with_try_taken(&state).unwrap();
+        assert!(matches!(state, State::Scanned { tries_left, .. } if tries_left == left), "{state:?}");
+    }
+    assert_eq!(with_try_taken(&state), None);
+    assert_eq!(with_try_taken(&denied_by_number(Timestamp(START))), None);
+}
+
 /// A clock that steps back revives nothing: the final state was written by whoever saw the deadline passed.
 #[test]
 fn what_expired_stays_expired_when_the_clock_steps_back() {
