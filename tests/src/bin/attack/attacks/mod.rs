@@ -11,12 +11,15 @@ mod browser;
 mod ceremony;
 mod conformance;
 mod deadlines;
+mod enrolment;
 mod enumeration;
 mod frames;
 mod limits;
 mod proofs;
 mod relay;
+mod revocation;
 mod sockets;
+mod storage;
 
 /// What an attack gives back: what was tried and held.
 pub(crate) type Held = Result<String>;
@@ -76,6 +79,9 @@ pub(crate) fn all() -> Vec<Attack> {
         limits::all(),
         relay::all(),
         enumeration::all(),
+        enrolment::all(),
+        revocation::all(),
+        storage::all(),
     ]
     .into_iter()
     .flatten()

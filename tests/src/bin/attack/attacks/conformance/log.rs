@@ -83,3 +83,27 @@ async fn activity_hashes_follow_the_text(ground: Ground) -> Held {
     }
     Ok(format!("{checked} hashes computed from the text"))
 }
+
+/// An export whose entry at `at` has another body and whose chain has right hashes again from there on: what an operator
+/// can compute who does not touch the anchor.
+///
+/// # Errors
+/// When a line is no entry.
+pub(crate) fn rewrite(lines: &[String], at: usize) -> anyhow::Result<Vec<String>> {
+    let mut lines = lines.to_vec();
+    let mut changed: Value = serde_json::from_str(&lines[at])?;
+    let chain = changed["chain"].as_str().context("no chain")?.to_owned();
+    let entries = lines[..at].iter().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let previous =
+        entries.filter(|entry| entry["chain"] == chain.as_str()).map(|entry| entry["hash"].clone()).next();
+    let previous =
+        previous.as_ref().and_then(Value::as_str).map(from_base64url).transpose()?.unwrap_or_default();
+    let body = format!("{} ", changed["body"].as_str().context("no body")?);
+    let number = |name: &str| changed[name].as_u64().map(|number| number.to_string()).unwrap_or_default();
+    let kind = changed["kind"].as_str().context("no kind")?;
+    let found = hash(&previous, [&chain, &number("seq"), &number("at"), kind, &body]);
+    changed["hash"] = Value::from(crate::client::base64url(&found));
+    changed["body"] = Value::from(body);
+    lines[at] = changed.to_string();
+    Ok(lines)
+}

@@ -12,6 +12,7 @@ mod sockets;
 mod typing;
 
 use super::Attack;
+pub(super) use log::rewrite;
 
 /// All of them.
 pub(super) fn all() -> Vec<Attack> {
