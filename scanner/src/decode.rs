@@ -4,11 +4,26 @@
 //! pictures: `zxing` (the rxing crate) is fast and good with blur and rotation, `quirc` (the rqrr crate) with strong
 //! perspective. A read is only ever reported when the code's own error correction accepted it.
 
+mod blur;
+mod close;
+mod contrast;
+mod equalise;
+mod grid;
 mod hint;
+mod layout;
+mod likely;
+mod live;
+mod method;
+mod patch;
 mod payload;
 mod quirc;
 mod region;
 mod sharpen;
+mod single;
+mod soft;
+mod solomon;
+mod stack;
+mod suspect;
 mod zxing;
 
 use std::{
@@ -18,8 +33,7 @@ use std::{
 
 use crate::frame::Luma;
 pub use hint::Hint;
-use region::Region;
-use zxing::Search;
+pub use live::Live;
 
 /// A point in pixels of the picture that was given, from its upper left corner; may lie a little outside of it.
 pub type Corner = (f32, f32);
@@ -27,18 +41,28 @@ pub type Corner = (f32, f32);
 /// Which stage read a code, for statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reader {
-    /// rxing, dark on light.
+    /// rxing on the picture as it is.
     Zxing,
-    /// rxing, light on dark.
-    ZxingInverted,
-    /// rxing on an enlarged and sharpened region, dark on light.
-    ZxingSharpened,
-    /// rxing on an enlarged and sharpened region, light on dark.
-    ZxingSharpenedInverted,
-    /// rqrr, dark on light.
+    /// rqrr on the picture as it is.
     Quirc,
-    /// rqrr, light on dark.
-    QuircInverted,
+    /// rxing on a region, doubled and its edges lifted.
+    Sharpened,
+    /// rxing on a region, its edges lifted.
+    Unsharp,
+    /// rxing on a region, deconvolved.
+    Deconvolved,
+    /// rxing on a region, its contrast made even.
+    Evened,
+    /// rxing on a region, doubled and deconvolved.
+    Fine,
+    /// rxing on a region, its dots closed.
+    Closed,
+    /// rqrr on a region, with a threshold for each place.
+    Local,
+    /// The grey values of a code that no other reader could read, equalised.
+    Equalised,
+    /// The same over several frames.
+    Stacked,
 }
 
 /// One code that was read. `Debug` leaves out what it holds: that may be a secret, like an enrolment link.
@@ -80,15 +104,20 @@ impl Read {
         self.bytes == other.bytes && distance(a, b) < diagonal / 4.0
     }
 
+    /// Whether `other` lies well within this code.
+    fn surrounds(&self, other: &Self) -> bool {
+        let outer = self.corners;
+        other.corners.iter().all(|(x, y)| {
+            (0..4).all(|at| {
+                let (a, b) = (outer[at], outer[(at + 1) % 4]);
+                (b.0 - a.0) * (y - a.1) > (b.1 - a.1) * (x - a.0)
+            })
+        })
+    }
+
     fn scale(&mut self, factor: f32) {
         for corner in &mut self.corners {
             *corner = (corner.0 * factor, corner.1 * factor);
-        }
-    }
-
-    fn shift(&mut self, x: f32, y: f32) {
-        for corner in &mut self.corners {
-            *corner = (corner.0 + x, corner.1 + y);
         }
     }
 }
@@ -97,88 +126,10 @@ fn distance(a: Corner, b: Corner) -> f32 {
     (a.0 - b.0).hypot(a.1 - b.1)
 }
 
-/// Pixels up to which rqrr looks at a picture; its time grows faster than the picture.
-const QUIRC_MAX_PIXELS: usize = 4 << 20;
-
-/// Finder patterns up to which rqrr looks at a picture: it copies the picture for each set of them that it tries.
-const QUIRC_MAX_PATTERNS: usize = 48;
-
-/// Pixels up to which regions of a picture are looked for, and twice those of the largest region that is enlarged.
-const REGION_MAX_PIXELS: usize = 4 << 20;
-
-/// Pixels of the largest region that is enlarged in a frame of many.
-const LIVE_REGION_MAX_PIXELS: usize = 240_000;
-
-/// Pixels from which a picture is looked at in smaller sizes too, and above which only in smaller ones.
-const SMALLER_TOO: usize = 1 << 20;
-const SMALLER_ONLY: usize = 20 << 20;
-
-/// Reads every code in a single picture, however long that takes within bounds: all readers, both polarities, and smaller
-/// sizes of a large picture. For a live camera use [`Live`].
+/// Reads every code in a single picture, as well as can be within a quarter of a second for a common one. For a live
+/// camera use [`Live`].
 pub fn decode(luma: &Luma) -> Vec<Read> {
-    let mut found = Vec::new();
-    let mut factor = 1.0;
-    let mut smaller: Option<Luma> = None;
-    loop {
-        let level = smaller.as_ref().unwrap_or(luma);
-        if level.data().len() <= SMALLER_ONLY {
-            look_at(level, factor, &mut found);
-        }
-        if level.data().len() < SMALLER_TOO {
-            return found;
-        }
-        let Some(half) = level.halved() else { return found };
-        smaller = Some(half);
-        factor *= 2.0;
-    }
-}
-
-fn look_at(level: &Luma, factor: f32, found: &mut Vec<Read>) {
-    let inverted = level.inverted();
-    for (picture, zxing, quirc) in
-        [(level, Reader::Zxing, Reader::Quirc), (&inverted, Reader::ZxingInverted, Reader::QuircInverted)]
-    {
-        let seen = guarded(|| zxing::read(picture, zxing, Search::Thorough));
-        let mut reads = seen.reads;
-        if picture.data().len() <= QUIRC_MAX_PIXELS && seen.patterns <= QUIRC_MAX_PATTERNS {
-            reads.extend(guarded(|| quirc::read(picture, quirc)));
-        }
-        for mut read in reads {
-            read.scale(factor);
-            keep(found, read);
-        }
-    }
-    if level.data().len() <= REGION_MAX_PIXELS {
-        let sharpened =
-            region::find(level).into_iter().flat_map(|region| sharpened(level, region, Search::Thorough));
-        for mut read in sharpened {
-            read.scale(factor);
-            keep(found, read);
-        }
-    }
-}
-
-/// Reads a region at twice its size, its edges lifted, in both polarities. Corners are in pixels of `luma`.
-fn sharpened(luma: &Luma, region: Region, search: Search) -> Vec<Read> {
-    if region.width * region.height > REGION_MAX_PIXELS / 2 {
-        return Vec::new();
-    }
-    let Some(large) = sharpen::enlarged(luma, region) else { return Vec::new() };
-    let mut reads = guarded(|| zxing::read(&large, Reader::ZxingSharpened, search)).reads;
-    reads.extend(guarded(|| zxing::read(&large.inverted(), Reader::ZxingSharpenedInverted, search)).reads);
-    for read in &mut reads {
-        #[expect(clippy::cast_precision_loss, reason = "a coordinate within a picture is far below 2^24")]
-        let (x, y) = (region.x as f32, region.y as f32);
-        read.scale(0.5);
-        read.shift(x, y);
-    }
-    reads
-}
-
-fn keep(found: &mut Vec<Read>, read: Read) {
-    if !found.iter().any(|known| known.is_again(&read)) {
-        found.push(read);
-    }
+    single::decode(luma)
 }
 
 /// What a frame of a live camera showed.
@@ -190,54 +141,19 @@ pub struct Look {
     pub hint: Option<Hint>,
 }
 
-/// The plan for a live camera: a few milliseconds a frame, the dearer stages in turns.
-#[derive(Debug, Default)]
-pub struct Live {
-    frame: usize,
-    hint: hint::Steady,
+/// Adds a read unless it is known, or decorates another: a code within a code is part of its picture.
+fn keep(found: &mut Vec<Read>, read: Read) {
+    if found.iter().any(|known| known.is_again(&read) || known.surrounds(&read)) {
+        return;
+    }
+    found.retain(|known| !read.surrounds(known));
+    found.push(read);
 }
 
-impl Live {
-    /// Reads one frame. What one frame misses for want of its stage, one of the next reads.
-    pub fn decode(&mut self, luma: &Luma) -> Vec<Read> {
-        self.look(luma).reads
+fn keep_all(found: &mut Vec<Read>, reads: impl IntoIterator<Item = Read>) {
+    for read in reads {
+        keep(found, read);
     }
-
-    /// Reads one frame as [`Live::decode`] does, and says what would help where nothing can be read.
-    pub fn look(&mut self, luma: &Luma) -> Look {
-        let turn = self.frame;
-        self.frame = self.frame.wrapping_add(1);
-        let regions = region::find(luma);
-        let upright = guarded(|| zxing::read(luma, Reader::Zxing, Search::Quick));
-        let crowded = upright.patterns > QUIRC_MAX_PATTERNS;
-        let dearer = match turn % 6 {
-            2 if !crowded => guarded(|| quirc::read(luma, Reader::Quirc)),
-            5 if !crowded => guarded(|| quirc::read(&luma.inverted(), Reader::QuircInverted)),
-            1 | 3 => sharpened_in_turn(luma, &regions, turn / 2),
-            _ => guarded(|| zxing::read(&luma.inverted(), Reader::ZxingInverted, Search::Quick)).reads,
-        };
-        let mut reads = Vec::new();
-        for read in upright.reads.into_iter().chain(dearer) {
-            keep(&mut reads, read);
-        }
-        if !reads.is_empty() {
-            self.hint.read();
-            return Look { reads, hint: None };
-        }
-        Look { reads, hint: self.hint.unread(hint::of(luma, regions.first().copied())) }
-    }
-}
-
-/// Reads one region of a frame: the strongest in most turns, each of the weaker ones in its own.
-fn sharpened_in_turn(luma: &Luma, regions: &[Region], turn: usize) -> Vec<Read> {
-    // A large region holds a large code, which needs no enlarging, or clutter, which is not worth the time.
-    let small: Vec<Region> = regions
-        .iter()
-        .copied()
-        .filter(|region| region.width * region.height <= LIVE_REGION_MAX_PIXELS)
-        .collect();
-    let rank = [0, 1, 0, 2, 0, 3][turn % 6] % small.len().max(1);
-    small.get(rank).map(|region| sharpened(luma, *region, Search::Quick)).unwrap_or_default()
 }
 
 /// Runs a stage of other people's code: a panic in it is a stage that read nothing.

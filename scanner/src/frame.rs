@@ -156,6 +156,12 @@ impl Luma {
         Self { width: self.width, height: self.height, data: self.data.iter().map(|v| 255 - v).collect() }
     }
 
+    /// Other pixels in a picture of the same size.
+    pub(crate) fn with(&self, data: Vec<u8>) -> Self {
+        debug_assert_eq!(data.len(), self.data.len(), "as many as before");
+        Self { data, ..*self }
+    }
+
     /// Half of each side, each pixel the mean of four. `None` when a side would vanish.
     pub fn halved(&self) -> Option<Self> {
         let (width, height) = (self.width / 2, self.height / 2);

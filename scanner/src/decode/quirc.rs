@@ -2,16 +2,46 @@
 
 use rqrr::PreparedImage;
 
-use super::{Read, Reader, payload};
+use super::{Read, Reader, blur::blurred, payload, zxing::Polarity};
 use crate::frame::Luma;
 
 /// Grids that are decoded in a picture; a picture with more of them is noise.
 const MAX_GRIDS: usize = 100;
 
-pub(super) fn read(luma: &Luma, reader: Reader) -> Vec<Read> {
+/// Difference from the mean below which a pixel counts as ground.
+const NOISE: i16 = 3;
+
+/// What makes a pixel dark.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Threshold {
+    /// rqrr's own, which follows the light from row to row.
+    Own,
+    /// The mean around it.
+    Local,
+}
+
+pub(super) fn read(luma: &Luma, threshold: Threshold, polarity: Polarity, reader: Reader) -> Vec<Read> {
     let (width, height) = (luma.width() as usize, luma.height() as usize);
     let data = luma.data();
-    let mut prepared = PreparedImage::prepare_from_greyscale(width, height, |x, y| data[y * width + x]);
+    let mut prepared = match threshold {
+        Threshold::Own => {
+            let flip = match polarity {
+                Polarity::Dark => 0,
+                Polarity::Light => 255,
+            };
+            PreparedImage::prepare_from_greyscale(width, height, |x, y| data[y * width + x] ^ flip)
+        }
+        Threshold::Local => {
+            let means = blurred(data, width, height, (width.min(height) / 10).max(6));
+            PreparedImage::prepare_from_bitmap(width, height, |x, y| {
+                let difference = i16::from(means[y * width + x]) - i16::from(data[y * width + x]);
+                match polarity {
+                    Polarity::Dark => difference > NOISE,
+                    Polarity::Light => difference < -NOISE,
+                }
+            })
+        }
+    };
     let grids = prepared.detect_grids();
     grids
         .iter()

@@ -1,5 +1,6 @@
 //! Where in a picture a code may be: places with edges in both directions, whether or not a finder pattern can be seen.
 
+use super::{Corner, grid::length};
 use crate::frame::Luma;
 
 /// Side of the squares that the picture is judged in, in pixels.
@@ -122,6 +123,46 @@ fn components(texture: &[u32], columns: usize, rows: usize, least: u32) -> Vec<(
 }
 
 impl Region {
+    /// Pixels within.
+    pub(super) fn area(&self) -> usize {
+        self.width * self.height
+    }
+
+    /// The part of a picture around a code, with room for it to move.
+    pub(super) fn around(corners: &[Corner; 4], luma: &Luma) -> Option<Self> {
+        let span = |values: [f32; 4], end: usize| {
+            let (low, high) = values
+                .iter()
+                .fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
+            let margin = (high - low) / 6.0 + 12.0;
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "clamped to the picture"
+            )]
+            let inside = |value: f32| value.clamp(0.0, length(end)) as usize;
+            let (from, to) = (inside(low - margin), inside(high + margin));
+            (to > from + BLOCK).then_some((from, to - from))
+        };
+        let (x, width) = span(corners.map(|corner| corner.0), luma.width() as usize)?;
+        let (y, height) = span(corners.map(|corner| corner.1), luma.height() as usize)?;
+        Some(Self { x, y, width, height })
+    }
+
+    /// Whether most of the region is taken by a code.
+    pub(super) fn is_filled_by(&self, corners: &[Corner; 4]) -> bool {
+        let (mut low, mut high) = ((f32::MAX, f32::MAX), (f32::MIN, f32::MIN));
+        for (x, y) in corners {
+            low = (low.0.min(*x), low.1.min(*y));
+            high = (high.0.max(*x), high.1.max(*y));
+        }
+        let shared = |from: usize, length_of: usize, low: f32, high: f32| {
+            (length(from + length_of).min(high) - length(from).max(low)).max(0.0)
+        };
+        let both = shared(self.x, self.width, low.0, high.0) * shared(self.y, self.height, low.1, high.1);
+        both * 3.0 > length(self.area())
+    }
+
     /// From blocks to pixels, with a margin for the quiet zone.
     fn in_pixels(self, luma: &Luma) -> Self {
         let span = |start: usize, length: usize, end: usize| {

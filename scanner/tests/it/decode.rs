@@ -58,7 +58,7 @@ fn a_small_blurred_code_is_read_within_one_round_of_a_camera() {
     let soft = canvas.blurred(4).luma();
     let mut live = Live::default();
     let readers: Vec<_> = (0..6).flat_map(|_| live.decode(&soft)).map(|read| read.reader).collect();
-    assert!(readers.contains(&Reader::ZxingSharpened), "{readers:?}");
+    assert!(readers.iter().any(|reader| *reader != Reader::Zxing), "{readers:?}");
     let corner = decode(&soft)[0].corners[0];
     assert!((corner.0 - 252.0).abs() < 3.0 && (corner.1 - 192.0).abs() < 3.0, "{corner:?}");
 }

@@ -1,0 +1,94 @@
+//! The plan for a single picture: all readers in both polarities, smaller sizes, then every treatment of every region that
+//! may hold a code, within a budget of work.
+
+use super::{
+    Read, Reader, guarded, keep, keep_all, method,
+    quirc::{self, Threshold},
+    region,
+    suspect::{self, Examined},
+    zxing::{self, Polarity, Search},
+};
+use crate::frame::Luma;
+
+/// Pixels up to which rqrr looks at a picture; its time grows faster than the picture.
+const QUIRC_MAX_PIXELS: usize = 4 << 20;
+/// Finder patterns up to which rqrr looks at a picture: it copies the picture for each set of them that it tries.
+const QUIRC_MAX_PATTERNS: usize = 48;
+/// Pixels up to which regions of a picture are looked for.
+const REGION_MAX_PIXELS: usize = 4 << 20;
+/// Pixels of the smallest picture that is looked at in half its size too, and of the largest that is looked at as it is.
+const SMALLER_TOO: usize = 1 << 18;
+const SMALLER_ONLY: usize = 20 << 20;
+/// Estimated time for regions, in microseconds on a common processor: where nothing was read, and where something was.
+const BUDGET: u32 = 130_000;
+const BUDGET_AFTER_A_READ: u32 = 30_000;
+
+/// Reads every code in a picture.
+pub(super) fn decode(luma: &Luma) -> Vec<Read> {
+    let mut found = Vec::new();
+    let mut factor = 1.0;
+    let mut smaller: Option<Luma> = None;
+    loop {
+        let level = smaller.as_ref().unwrap_or(luma);
+        if level.data().len() <= SMALLER_ONLY {
+            for mut read in look_at(level, &found, factor) {
+                read.scale(factor);
+                keep(&mut found, read);
+            }
+        }
+        if level.data().len() < SMALLER_TOO {
+            return found;
+        }
+        let Some(half) = level.halved() else { return found };
+        smaller = Some(half);
+        factor *= 2.0;
+    }
+}
+
+/// Reads one size of a picture, `known` being what larger ones gave.
+fn look_at(level: &Luma, known: &[Read], factor: f32) -> Vec<Read> {
+    let mut found = Vec::new();
+    let mut examined = Examined::default();
+    for polarity in [Polarity::Dark, Polarity::Light] {
+        let seen = guarded(|| zxing::read(level, polarity, Reader::Zxing, Search::Thorough));
+        let is_read = !seen.reads.is_empty();
+        keep_all(&mut found, seen.reads);
+        if level.data().len() <= QUIRC_MAX_PIXELS && seen.patterns <= QUIRC_MAX_PATTERNS {
+            keep_all(&mut found, guarded(|| quirc::read(level, Threshold::Own, polarity, Reader::Quirc)));
+        }
+        if !is_read {
+            for suspect in seen.suspects {
+                let examination = guarded(|| suspect::examine(level, &suspect, &mut examined));
+                keep_all(&mut found, examination.read);
+            }
+        }
+    }
+    if level.data().len() <= REGION_MAX_PIXELS {
+        let is_read = !known.is_empty() || !found.is_empty();
+        let budget = if is_read { BUDGET_AFTER_A_READ } else { BUDGET };
+        let taken: Vec<[(f32, f32); 4]> =
+            known.iter().map(|read| read.corners.map(|(x, y)| (x / factor, y / factor))).collect();
+        look_at_regions(level, &taken, budget, &mut examined, &mut found);
+    }
+    found
+}
+
+fn look_at_regions(
+    level: &Luma,
+    taken: &[[(f32, f32); 4]],
+    mut budget: u32,
+    examined: &mut Examined,
+    found: &mut Vec<Read>,
+) {
+    let regions = region::find(level);
+    for method in method::ALL {
+        for region in &regions {
+            let is_taken = taken.iter().any(|corners| region.is_filled_by(corners))
+                || found.iter().any(|read| region.is_filled_by(&read.corners));
+            let Some(left) = budget.checked_sub(method.cost(*region)).filter(|_| !is_taken) else { continue };
+            let attempt = method.attempt(level, *region, examined);
+            budget = left.saturating_sub(attempt.cost - method.cost(*region));
+            keep_all(found, attempt.reads);
+        }
+    }
+}
