@@ -12,6 +12,7 @@ mod bench;
 mod bundle;
 mod command;
 mod deps;
+mod fuzz;
 mod generated;
 mod pictures;
 #[cfg(test)]
@@ -49,6 +50,8 @@ enum Task {
     Attack(attack::Options),
     /// Measure a part: `server`, `scanner`.
     Bench(bench::Options),
+    /// Feed the parsers and decoders what a fuzzer thinks of, each target for some minutes.
+    Fuzz(fuzz::Options),
     /// Build the packages of the app for this system: deb and rpm.
     Bundle,
     /// Write the generated files anew: UI types, OpenAPI, example configuration.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         },
         Task::Attack(options) => attack::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Bundle => bundle::run(),
         Task::Types => generated::write(),
         Task::Pictures(options) => pictures::run(&options),

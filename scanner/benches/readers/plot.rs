@@ -10,6 +10,9 @@ const LEFT: f64 = 190.0;
 const RIGHT: f64 = 40.0;
 const BAR: f64 = 11.0;
 const ROW: f64 = 19.0;
+/// A row of the plot by condition, in which marks of the same rate lie one below the other.
+const CONDITION_ROW: f64 = 27.0;
+const APART: f64 = 4.5;
 
 /// Shape and colour of a reader; the shape alone tells them apart too.
 const MARKS: [(&str, &str); 5] =
@@ -105,7 +108,7 @@ fn conditions(body: &mut String, sheets: &[Sheet], y: &mut f64) {
     );
     *y += 22.0;
     #[expect(clippy::cast_precision_loss, reason = "some twenty rows")]
-    let bottom = *y + ROW * names.len() as f64 - 6.0;
+    let bottom = *y + CONDITION_ROW * names.len() as f64 - 10.0;
     for percent in [0.0, 25.0, 50.0, 75.0, 100.0] {
         let x = x_of(percent);
         let _ = writeln!(
@@ -125,12 +128,13 @@ fn conditions(body: &mut String, sheets: &[Sheet], y: &mut f64) {
             label(name),
         );
         // Ours last, so that it lies on top.
-        for (sheet, mark) in sheets.iter().zip(MARKS).rev() {
+        let places = [0.0, -1.0, 1.0, -2.0, 2.0];
+        for ((sheet, mark), place) in sheets.iter().zip(MARKS).zip(places).rev() {
             if let Some(percent) = sheet.named(false, Part::Simulated, name).percent() {
-                point(body, mark, x_of(percent), *y);
+                point(body, mark, x_of(percent), *y + APART * place);
             }
         }
-        *y += ROW;
+        *y += CONDITION_ROW;
     }
     *y += 26.0;
 }
