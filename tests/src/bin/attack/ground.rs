@@ -51,7 +51,10 @@ impl Ground {
     /// When the client cannot be made.
     pub(crate) fn own(server: &Arc<Server>) -> Result<Self> {
         let from = Some(fresh_address());
-        let http = Http::new(&format!("http://{}", server.address()), server.origin(), from)?;
+        let base = format!("http://{}", server.address());
+        // A public origin is reached as through a proxy, without its TLS; one with our own port has TLS of its own.
+        let own = server.origin().starts_with("https://127.0.0.1:");
+        let http = Http::new(if own { server.origin() } else { &base }, server.origin(), from)?;
         Ok(Self { place: Place::Own(Arc::clone(server)), from, http })
     }
 

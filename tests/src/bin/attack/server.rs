@@ -26,6 +26,14 @@ impl Server {
     /// # Errors
     /// When it does not come up; the message has its output.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Result<Self> {
+        Self::start_at(0, settings).await
+    }
+
+    /// The same on a port that is known before, for settings that name it.
+    ///
+    /// # Errors
+    /// When it does not come up; the message has its output.
+    pub(crate) async fn start_at(port: u16, settings: &[(&str, &str)]) -> Result<Self> {
         let folder = TempDir::with_prefix("countersign-attack-").context("no temporary folder")?;
         let settings =
             settings.iter().map(|(name, value)| (format!("COUNTERSIGN_{name}"), (*value).to_owned()));
@@ -33,7 +41,7 @@ impl Server {
             folder,
             settings: settings.collect(),
             program: Mutex::new(None),
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
             origin: String::new(),
         };
         let said = server.launch().await?;

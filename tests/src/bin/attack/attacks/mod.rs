@@ -14,12 +14,15 @@ mod deadlines;
 mod enrolment;
 mod enumeration;
 mod frames;
+mod injection;
 mod limits;
 mod proofs;
 mod relay;
 mod revocation;
 mod sockets;
 mod storage;
+mod tls;
+mod transport;
 
 /// What an attack gives back: what was tried and held.
 pub(crate) type Held = Result<String>;
@@ -69,6 +72,8 @@ use attacks;
 /// All attacks, by theme.
 pub(crate) fn all() -> Vec<Attack> {
     [
+        // First, because some of them wait for a minute beside the others.
+        transport::all(),
         conformance::all(),
         proofs::all(),
         ceremony::all(),
@@ -82,6 +87,8 @@ pub(crate) fn all() -> Vec<Attack> {
         enrolment::all(),
         revocation::all(),
         storage::all(),
+        tls::all(),
+        injection::all(),
     ]
     .into_iter()
     .flatten()

@@ -30,6 +30,7 @@ pub(super) fn all() -> Vec<Attack> {
         approver_of_another_account,
         scanner_of_another_account_names_the_victim,
         only_the_approving_account_is_signed_in,
+        browser_is_known_to_its_own_account_alone,
     ]);
     all
 }
@@ -323,4 +324,14 @@ async fn only_the_approving_account_is_signed_in(ground: Ground) -> Held {
     let crossed = Page { id: first.id.clone(), ..second.clone() };
     crossed.redeem().await?.is(404)?;
     Ok("each page gets the account that approved it".to_owned())
+}
+
+/// "This page key has held a session of this account": of no other, or one account learns of another's browsers.
+async fn browser_is_known_to_its_own_account_alone(ground: Ground) -> Held {
+    let (page, _) = ground.signed_in().await?;
+    let stranger = ground.device().await?;
+    let next = Page::start_with(ground.http(), &page.key, &page.jar, &json!({}), &[]).await?;
+    let context = stranger.take(&next).await?.read_context()?;
+    ensure!(context["seen"]["known_browser"] == false, "{context}");
+    Ok("false for another account".to_owned())
 }

@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::{POSTS, Posts, refused};
+use super::{POSTS, Posts, STRAIGHT, refused};
 use crate::attacks::{Attack, Held, attacks};
 use crate::client::{Jws, Key, random_name};
 use crate::ground::Ground;
@@ -95,7 +95,7 @@ async fn address_with_userinfo(ground: Ground) -> Held {
     bent_address(ground, |origin| origin.replacen("://", "://user@", 1)).await
 }
 
-/// The right path under another origin, at all four calls.
+/// The right path under another origin, at all five calls.
 async fn bent_address(ground: Ground, bend: impl Fn(&str) -> String) -> Held {
     let origin = ground.http().origin().to_owned();
     let posts = Posts::ready(&ground).await?;
@@ -104,6 +104,7 @@ async fn bent_address(ground: Ground, bend: impl Fn(&str) -> String) -> Held {
         "/api/devices".to_owned(),
         posts.approved.path("/session"),
         "/api/session/refresh".to_owned(),
+        "/api/devices".to_owned(),
     ];
     let bent = bend(&origin);
     for (post, path) in POSTS.into_iter().zip(paths) {
@@ -111,7 +112,7 @@ async fn bent_address(ground: Ground, bend: impl Fn(&str) -> String) -> Held {
         super::judge(&posts.call(post).header("dpop", proof).send().await?, INVALID)?;
     }
     posts.straight().await?;
-    Ok(format!("htu at {bent:?}: 401 invalid_proof at all four calls"))
+    Ok(format!("htu at {bent:?}: 401 invalid_proof at all five calls"))
 }
 
 async fn address_missing(ground: Ground) -> Held {
@@ -137,12 +138,12 @@ async fn id_of_another_type(ground: Ground) -> Held {
 
 async fn id_of_64_characters_passes(ground: Ground) -> Held {
     let posts = Posts::ready(&ground).await?;
-    for (post, status) in POSTS.into_iter().zip([201, 200, 201, 204]) {
+    for (post, status) in POSTS.into_iter().zip(STRAIGHT) {
         let name = format!("{}{}", random_name(), "j".repeat(64 - random_name().len()));
         let proof = posts.proof(post).await?.claim("jti", name).sign(posts.key(post));
         posts.call(post).header("dpop", proof).send().await?.is(status)?;
     }
-    Ok("64 characters are allowed at all four calls".to_owned())
+    Ok("64 characters are allowed at all five calls".to_owned())
 }
 
 async fn nonce_missing(ground: Ground) -> Held {
@@ -190,12 +191,12 @@ async fn nonce_with_another_time(ground: Ground) -> Held {
 /// Guard: (thumbprint, jti) is remembered.
 async fn proof_replayed(ground: Ground) -> Held {
     let posts = Posts::ready(&ground).await?;
-    for (post, status) in POSTS.into_iter().zip([201, 200, 201, 204]) {
+    for (post, status) in POSTS.into_iter().zip(STRAIGHT) {
         let proof = posts.proof(post).await?.sign(posts.key(post));
         posts.call(post).header("dpop", proof.clone()).send().await?.is(status)?;
         super::judge(&posts.call(post).header("dpop", proof).send().await?, EITHER)?;
     }
-    Ok("the second use is 401 at all four calls".to_owned())
+    Ok("the second use is 401 at all five calls".to_owned())
 }
 
 /// A proof stays spent whatever the answer was.

@@ -1,5 +1,5 @@
-//! The whole matrix of bent proofs, each at every kind of call that takes one: a start, an authenticator's call, a redeem
-//! and a refresh. The same calls with a straight proof succeed afterwards, or the attack would prove nothing.
+//! The whole matrix of bent proofs, each at every kind of call that takes one: a start, an authenticator's call, a redeem,
+//! a refresh and an enrolment. The same calls with a straight proof succeed afterwards, or the attack would prove nothing.
 
 mod claims;
 mod headers;
@@ -18,7 +18,7 @@ pub(super) fn all() -> Vec<Attack> {
     [claims::all(), headers::all(), signatures::all(), tokens::all()].into_iter().flatten().collect()
 }
 
-/// The four kinds of call with a proof, each ready to succeed.
+/// The five kinds of call with a proof, each ready to succeed.
 struct Posts {
     http: Http,
     device: Device,
@@ -27,16 +27,20 @@ struct Posts {
     fresh: Key,
 }
 
-/// One of the four.
+/// One of the five.
 #[derive(Clone, Copy, Debug)]
 enum Post {
     Start,
     Devices,
     Redeem,
     Refresh,
+    Enrol,
 }
 
-const POSTS: [Post; 4] = [Post::Start, Post::Devices, Post::Redeem, Post::Refresh];
+const POSTS: [Post; 5] = [Post::Start, Post::Devices, Post::Redeem, Post::Refresh, Post::Enrol];
+
+/// What each of them answers to a straight proof; the link of the enrolment is an unknown one.
+const STRAIGHT: [u16; 5] = [201, 200, 201, 204, 404];
 
 impl Posts {
     async fn ready(ground: &Ground) -> Result<Self> {
@@ -47,7 +51,7 @@ impl Posts {
 
     fn key(&self, post: Post) -> &Key {
         match post {
-            Post::Start => &self.fresh,
+            Post::Start | Post::Enrol => &self.fresh,
             Post::Devices => &self.device.key,
             Post::Redeem => &self.approved.key,
             Post::Refresh => &self.signed_in.key,
@@ -64,6 +68,10 @@ impl Posts {
             }
             Post::Redeem => self.approved.redeeming(),
             Post::Refresh => self.signed_in.refreshing(),
+            Post::Enrol => {
+                let body = json!({"enrolment": "A".repeat(26), "device": {"name": "x", "kind": "linux"}});
+                self.http.call("POST", "/api/devices").json(&body)
+            }
         }
     }
 
@@ -74,14 +82,15 @@ impl Posts {
             Post::Devices => ("GET", "/api/devices".to_owned()),
             Post::Redeem => ("POST", self.approved.path("/session")),
             Post::Refresh => ("POST", "/api/session/refresh".to_owned()),
+            Post::Enrol => ("POST", "/api/devices".to_owned()),
         };
         let proof = self.http.proof(self.key(post), method, &path).await?;
         Ok(if matches!(post, Post::Devices) { proof.token(&self.device.token) } else { proof })
     }
 
-    /// The calls with straight proofs: all four succeed.
+    /// The calls with straight proofs: all five pass.
     async fn straight(&self) -> Result<()> {
-        for (post, status) in POSTS.into_iter().zip([201, 200, 201, 204]) {
+        for (post, status) in POSTS.into_iter().zip(STRAIGHT) {
             let proof = self.proof(post).await?.sign(self.key(post));
             let answer = self.call(post).header("dpop", proof).send().await?;
             answer.is(status).with_context(|| format!("{post:?} with a straight proof"))?;
@@ -90,7 +99,7 @@ impl Posts {
     }
 }
 
-/// Bends the proof of each of the four calls; each must be refused with 401 and one of these names, and name a nonce
+/// Bends the proof of each of the five calls; each must be refused with 401 and one of these names, and name a nonce
 /// for the next try.
 async fn refused(ground: Ground, names: &[&str], bend: impl Fn(Jws, &Key) -> String) -> Held {
     refused_calls(ground, names, |call, proof, key| call.header("dpop", bend(proof, key))).await
@@ -107,7 +116,7 @@ async fn refused_calls(ground: Ground, names: &[&str], bend: impl Fn(Call, Jws, 
         seen = answer.kind();
     }
     posts.straight().await?;
-    Ok(format!("start, authenticator's call, redeem, refresh: {seen}; straight proofs pass"))
+    Ok(format!("start, authenticator's call, redeem, refresh, enrolment: {seen}; straight proofs pass"))
 }
 
 fn judge(answer: &Answer, names: &[&str]) -> Result<()> {

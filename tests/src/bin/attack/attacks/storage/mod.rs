@@ -1,0 +1,12 @@
+//! Somebody has the data folder, the log or an export of the audit chain; or the store fails.
+
+mod audit;
+mod dump;
+mod faults;
+
+use super::Attack;
+
+/// All of them.
+pub(super) fn all() -> Vec<Attack> {
+    [audit::all(), dump::all(), faults::all()].into_iter().flatten().collect()
+}
