@@ -122,9 +122,9 @@ impl Service {
     /// The durable store said no to an approval that the short-lived record shows.
     async fn not_redeemed(&self, read: &Versioned, why: RedeemRefused) -> Result<(), Failure> {
         match why {
-            RedeemRefused::NotApproved => Err(Refused::NotApproved.into()),
             RedeemRefused::Other => Err(Failure::NotFound),
-            RedeemRefused::Ended => {
+            // An approval that the record shows and the durable store does not have went with its account.
+            RedeemRefused::NotApproved | RedeemRefused::Ended => {
                 self.settle(read.clone()).await?;
                 Err(Refused::Ended.into())
             }

@@ -88,7 +88,7 @@ pub enum Redeemed {
 /// Why a redeem gives no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedeemRefused {
-    /// There is no approval of this scan.
+    /// There is no approval of this scan, or none any more.
     NotApproved,
     /// The approval is too old, was taken back, its device revoked, its account not active, or its session over.
     Ended,

@@ -1,5 +1,6 @@
 //! The browser session: points 7 and 13.
 
+use countersign_server::store::By;
 use protocol::statement::Decision;
 use serde_json::{Value, json};
 
@@ -64,6 +65,17 @@ async fn sid_alone_authorises_nothing() {
     page.drop_cookie("-sid");
     page.session().await.problem(401, "invalid_token");
     page.refresh().await.problem(401, "invalid_token");
+}
+
+/// Point 13: also where the approval is gone with its account.
+#[tokio::test]
+async fn a_removed_account_ends_what_it_approved() {
+    let node = Node::start().await;
+    let (page, request, device, _) = approved(&node).await;
+    let account = device.account.unwrap();
+    node.durable.remove_account(account, &By::operator(), node.now()).await.unwrap().unwrap();
+    page.redeem(&request).await.problem(410, "ended");
+    assert_eq!(page.stands(&request).await, "cancelled revoked");
 }
 
 #[tokio::test]
@@ -225,7 +237,7 @@ async fn ending_all_sessions_takes_unredeemed_approvals_back() {
 /// Point 13: the operator disables the account in another process; only the durable store knows.
 #[tokio::test]
 async fn a_disabled_account_is_signed_in_nowhere() {
-    use countersign_server::store::{AccountState, By};
+    use countersign_server::store::AccountState;
     let node = Node::start().await;
     let (page, _, device) = signed_in(&node).await;
     let second = node.page();
