@@ -71,7 +71,6 @@ pub enum DeviceKind {
     /// Windows.
     Windows,
     /// Anything else.
-    #[serde(other)]
     Other,
 }
 

@@ -39,6 +39,19 @@ async fn a_link_enrols_one_device_once() {
 }
 
 #[tokio::test]
+async fn a_device_of_an_unknown_kind_uses_nothing_up() {
+    let node = Node::start().await;
+    let account = node.account("ada", None).await;
+    let code = node.link(account.id).await;
+    for kind in ["android", "Linux", "root", ""] {
+        let body = json!({ "enrolment": code, "device": { "name": "Desk", "kind": kind } });
+        node.stranger().enrol_with(body).await.problem(400, "malformed");
+    }
+    let body = json!({ "enrolment": code, "device": { "name": "Desk", "kind": "other" } });
+    node.stranger().enrol_with(body).await.expect(201);
+}
+
+#[tokio::test]
 async fn a_link_ends_after_ten_minutes() {
     for (at_s, good) in [(599, true), (600, false)] {
         let node = Node::start().await;
