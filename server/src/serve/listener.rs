@@ -12,10 +12,12 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpSocket;
 use tracing::{info, warn};
 
+use super::first_word::FirstWord;
 use crate::drain::Drain;
 use crate::tls::Tls;
 
-/// How long a connection may wait for the head of its next call, so that slow and idle clients do not hold it.
+/// How long a connection may wait for its first byte and for the head of each call, so that slow and idle clients do not
+/// hold it.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
 /// Connections that wait to be accepted; many pages come back at once after a restart.
@@ -80,10 +82,11 @@ impl Bound {
                 Some(tls) => {
                     server
                         .map(|acceptor| RustlsAcceptor::new(tls.config()).acceptor(acceptor))
+                        .map(|acceptor| FirstWord::new(acceptor, HEAD_LIMIT))
                         .serve(app)
                         .await
                 }
-                None => server.serve(app).await,
+                None => server.map(|acceptor| FirstWord::new(acceptor, HEAD_LIMIT)).serve(app).await,
             }
         };
         tokio::pin!(serving);

@@ -6,6 +6,7 @@
 //! 4. Beside the listener run housekeeping, the figures' own listener and the reload of certificates.
 
 mod figures;
+mod first_word;
 mod health;
 mod listener;
 mod open_files;
