@@ -1,5 +1,7 @@
 //! Proofs of possession: DPoP (RFC 9449), made by page and device, judged by the server.
 
+use std::fmt;
+
 use ring::rand::SecureRandom;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -31,7 +33,7 @@ struct Claims {
 }
 
 /// The call that a proof is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Call<'a> {
     /// Method, upper case.
     pub method: &'a str,
@@ -39,6 +41,13 @@ pub struct Call<'a> {
     pub url: &'a str,
     /// The access token that goes with it, in its text form.
     pub token: Option<&'a str>,
+}
+
+/// Silent about the token.
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({} {}, ..)", self.method, self.url)
+    }
 }
 
 /// A proof that verified. The caller still has to spend (`thumbprint`, `jti`), once.

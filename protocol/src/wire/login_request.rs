@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::check::CheckNumber;
@@ -39,7 +41,7 @@ pub struct RequestBody {
 }
 
 /// One QR picture.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FrameBody {
     /// The link that the picture holds.
@@ -52,8 +54,15 @@ pub struct FrameBody {
     pub expires_at: Timestamp,
 }
 
+/// Silent: whoever reads the link can scan it.
+impl fmt::Debug for FrameBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FrameBody(issued at {}, ..)", self.issued_at.unix_s())
+    }
+}
+
 /// `POST /api/scans`: exactly one of `code` and `user_code`; `via` typed goes with `user_code`, the others with `code`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ScanBody {
     /// The 40 characters of a frame.
@@ -64,6 +73,13 @@ pub struct ScanBody {
     pub user_code: Option<String>,
     /// How it was read.
     pub via: Via,
+}
+
+/// Silent: both codes are good until they are scanned.
+impl fmt::Debug for ScanBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ScanBody({:?}, ..)", self.via)
+    }
 }
 
 /// Answer to a scan, 201.
@@ -85,9 +101,36 @@ pub struct ScannedBody {
 }
 
 /// `POST /api/decisions`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DecisionBody {
     /// The compact JWS.
     pub statement: String,
+}
+
+/// Silent: whoever holds the statement may send it.
+impl fmt::Debug for DecisionBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DecisionBody(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_code_and_no_statement() {
+        let frame = FrameBody {
+            url: "HTTPS://A.EXAMPLE/Q/SECRET".to_owned(),
+            png: "data:SECRET".to_owned(),
+            issued_at: Timestamp(1),
+            expires_at: Timestamp(61),
+        };
+        let secret = || Some("SECRET".to_owned());
+        let scan = ScanBody { code: secret(), user_code: secret(), via: Via::Camera };
+        let decision = DecisionBody { statement: "SECRET".to_owned() };
+        let shown = format!("{frame:?} {scan:?} {decision:?}");
+        assert_eq!(shown, "FrameBody(issued at 1, ..) ScanBody(Camera, ..) DecisionBody(..)");
+    }
 }

@@ -12,7 +12,7 @@ pub enum Verdict {
 }
 
 /// A verdict by a statement that verified, to be recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewDecision {
     /// The scan; at most one verdict each.
     pub ticket: Ticket,
@@ -32,6 +32,13 @@ pub struct NewDecision {
     pub browser: String,
     /// What system it claims to run on.
     pub system: String,
+}
+
+/// Silent about the statement.
+impl std::fmt::Debug for NewDecision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NewDecision({}, {:?})", self.request, self.verdict)
+    }
 }
 
 /// How recording a verdict went.
