@@ -11,7 +11,8 @@ pub use lives::Lives;
 pub use settle::{Facts, Recorded, settled};
 pub use state::{Cancelled, Decided, Denied, Expired, Lock, Outcome, Phase, State};
 pub use transition::{
-    Cause, Decide, Done, Event, PageProof, Refused, Scan, Sight, Step, apply, denied_by_number, with_try_taken,
+    Cause, Decide, Done, Event, PageProof, Refused, Scan, Sight, Step, apply, denied_by_number,
+    with_try_taken,
 };
 
 use crate::context::{Claimed, Client};
