@@ -1,42 +1,78 @@
 //! The mean around each pixel, at the same cost for every reach.
 
-/// The mean of the square around each pixel; twice is close to a Gaussian.
+/// Bits of fraction in the reciprocals below; a sum of brightness times one of them fits in 32 bits.
+const BITS: u32 = 23;
+
+/// The mean of the square around each pixel that reaches so far to every side, within the picture; twice is close to a Gaussian.
 pub(super) fn blurred(data: &[u8], width: usize, height: usize, radius: usize) -> Vec<u8> {
-    let span = |at: usize, end: usize| (at.saturating_sub(radius), (at + radius + 1).min(end));
-    let mut across = vec![0_u32; data.len()];
-    let mut sums = vec![0_u32; width + 1];
-    for (row, out) in data.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
-        for (x, value) in row.iter().enumerate() {
-            sums[x + 1] = sums[x] + u32::from(*value);
-        }
-        for (x, value) in out.iter_mut().enumerate() {
-            let (from, to) = span(x, width);
-            *value = sums[to] - sums[from];
-        }
-    }
     let mut columns = vec![0_u32; width];
-    let add = |columns: &mut [u32], y: usize| {
-        columns.iter_mut().zip(&across[y * width..][..width]).for_each(|(sum, value)| *sum += value);
-    };
-    (0..radius.min(height)).for_each(|y| add(&mut columns, y));
-    let widths: Vec<u32> =
-        (0..width).map(|x| span(x, width)).map(|(from, to)| u32::try_from(to - from).unwrap_or(1)).collect();
+    let row = |y: usize| &data[y * width..][..width];
+    for y in 0..radius.min(height) {
+        columns.iter_mut().zip(row(y)).for_each(|(sum, value)| *sum += u32::from(*value));
+    }
     let mut out = Vec::with_capacity(data.len());
+    let mut sums = vec![0_u32; width + 1];
     for y in 0..height {
         if y + radius < height {
-            add(&mut columns, y + radius);
+            columns.iter_mut().zip(row(y + radius)).for_each(|(sum, value)| *sum += u32::from(*value));
         }
         if let Some(gone) = y.checked_sub(radius + 1) {
-            columns.iter_mut().zip(&across[gone * width..][..width]).for_each(|(sum, value)| *sum -= value);
+            columns.iter_mut().zip(row(gone)).for_each(|(sum, value)| *sum -= u32::from(*value));
         }
-        let (from, to) = span(y, height);
-        let tall = u32::try_from(to - from).unwrap_or(1);
+        let tall = (y + radius + 1).min(height) - y.saturating_sub(radius);
+        let mut sum = 0;
+        for (total, column) in sums[1..].iter_mut().zip(&columns) {
+            sum += column;
+            *total = sum;
+        }
+        let inner = radius.min(width)..width.saturating_sub(radius).max(radius.min(width));
+        let mean = |from: usize, to: usize| scaled(sums[to] - sums[from], reciprocal(tall * (to - from)));
+        out.extend((0..inner.start).map(|x| mean(0, (x + radius + 1).min(width))));
+        let whole = reciprocal(tall * (2 * radius + 1));
         out.extend(
-            columns
+            sums.get(2 * radius + 1..)
+                .unwrap_or_default()
                 .iter()
-                .zip(&widths)
-                .map(|(sum, wide)| u8::try_from(sum / (wide * tall)).unwrap_or(u8::MAX)),
+                .zip(&sums)
+                .map(|(to, from)| scaled(to - from, whole)),
         );
+        out.extend((inner.end..width).map(|x| mean(x.saturating_sub(radius), width)));
     }
     out
+}
+
+fn reciprocal(area: usize) -> u32 {
+    u32::try_from((1 << BITS) / area).unwrap_or(0)
+}
+
+fn scaled(sum: u32, reciprocal: u32) -> u8 {
+    // Half a step more, since the reciprocal is rounded down.
+    u8::try_from((sum * reciprocal + (1 << (BITS - 1))) >> BITS).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn the_blur_is_the_mean_around() {
+        let (width, height) = (23, 17);
+        let data: Vec<u8> = (0..width * height).map(|i| u8::try_from(i * 53 % 256).unwrap()).collect();
+        for radius in [1, 2, 5, 9, 30] {
+            let blurred = blurred(&data, width, height, radius);
+            assert_eq!(blurred.len(), data.len());
+            for at in 0..data.len() {
+                let (x, y) = (at % width, at / width);
+                let near = |other: &usize| {
+                    (other % width).abs_diff(x) <= radius && (other / width).abs_diff(y) <= radius
+                };
+                let cells: Vec<u32> =
+                    (0..data.len()).filter(near).map(|other| u32::from(data[other])).collect();
+                let mean = cells.iter().sum::<u32>() / u32::try_from(cells.len()).unwrap();
+                assert!(u32::from(blurred[at]).abs_diff(mean) <= 1, "at {x}, {y} within {radius}");
+            }
+        }
+    }
 }

@@ -55,61 +55,57 @@ impl Samples {
     }
 
     /// The sample so many half modules right of and below a module's middle.
-    pub(super) fn beside(&self, module: usize, right: usize, below: usize) -> f64 {
+    pub(super) fn beside(&self, module: usize, right: usize, below: usize) -> f32 {
         let (x, y) = (module % self.side, module / self.side);
-        f64::from(self.values[(DENSE * y + 2 + below) * self.width + DENSE * x + 2 + right])
+        self.values[(DENSE * y + 2 + below) * self.width + DENSE * x + 2 + right]
     }
 
     /// The samples around a module, and a constant.
-    fn around(&self, module: usize) -> [f64; TERMS] {
+    fn around(&self, module: usize) -> [f32; TERMS] {
         let (x, y) = (module % self.side, module / self.side);
         let mut terms = [1.0; TERMS];
-        let mut rows = terms.chunks_exact_mut(2 * REACH + 1);
-        for dy in 0..=2 * REACH {
+        for (dy, part) in terms.chunks_exact_mut(2 * REACH + 1).enumerate() {
             let first = (DENSE * y + dy) * self.width + DENSE * x;
-            if let Some(row) = rows.next() {
-                row.iter_mut().zip(&self.values[first..]).for_each(|(term, value)| *term = f64::from(*value));
-            }
+            part.copy_from_slice(&self.values[first..=first + 2 * REACH]);
         }
         terms
     }
 
     /// Trains the filter on modules of known or believed darkness and applies it to all.
     pub(super) fn modules(&self, layout: &Layout, believed: Option<&[f32]>) -> Option<Modules> {
-        let all: Vec<[f64; TERMS]> = (0..self.side * self.side).map(|at| self.around(at)).collect();
-        let mut products = [[0.0_f64; TERMS + 1]; TERMS];
-        let mut weights = 0.0;
-        let lessons = (0..all.len()).filter_map(|at| match (layout.fixed[at], believed) {
+        let lesson = |at: usize| match (layout.fixed[at], believed) {
             (0, None) => None,
-            (0, Some(believed)) => {
-                Some((at, f64::from(believed[at].signum()), f64::from(believed[at].abs().min(1.0))))
-            }
-            (fixed, _) => Some((at, f64::from(fixed), 1.0)),
-        });
-        let lessons: Vec<(usize, f64, f64)> = lessons.collect();
-        for (at, target, weight) in &lessons {
-            let terms = &all[*at];
+            (0, Some(believed)) => Some((believed[at].signum(), believed[at].abs().min(1.0))),
+            (fixed, _) => Some((f32::from(fixed), 1.0)),
+        };
+        let count = self.side * self.side;
+        let mut products = [[0.0_f32; TERMS + 1]; TERMS];
+        let mut weights = 0.0;
+        for at in 0..count {
+            let Some((target, weight)) = lesson(at) else { continue };
+            let mut row = [target; TERMS + 1];
+            row[..TERMS].copy_from_slice(&self.around(at));
             weights += weight;
-            for (row, products) in products.iter_mut().enumerate() {
-                let term = weight * terms[row];
-                for (product, other) in products[..=row].iter_mut().zip(terms) {
+            for (products, term) in products.iter_mut().zip(row) {
+                let term = weight * term;
+                for (product, other) in products.iter_mut().zip(row) {
                     *product += term * other;
                 }
-                products[TERMS] += term * target;
             }
         }
+        let mut products = products.map(|row| row.map(f64::from));
         for (at, row) in products.iter_mut().enumerate() {
-            row[at] += RESTRAINT * weights;
+            row[at] += RESTRAINT * f64::from(weights);
         }
-        let filter = solve(&products)?;
-        let apply =
-            |terms: &[f64; TERMS]| terms.iter().zip(&filter).map(|(term, weight)| term * weight).sum::<f64>();
-        let missed: f64 =
-            lessons.iter().map(|(at, target, weight)| weight * (apply(&all[*at]) - target).powi(2)).sum();
         #[expect(clippy::cast_possible_truncation, reason = "a module's darkness needs no more")]
-        let values = all.iter().map(|terms| apply(terms) as f32).collect();
-        #[expect(clippy::cast_possible_truncation, reason = "an error needs no more")]
-        Some(Modules { values, error: (missed / weights) as f32 })
+        let filter = solve(&products)?.map(|weight| weight as f32);
+        let values: Vec<f32> = (0..count)
+            .map(|at| self.around(at).iter().zip(&filter).map(|(term, weight)| term * weight).sum())
+            .collect();
+        let missed: f32 = (0..count)
+            .filter_map(|at| lesson(at).map(|(target, weight)| weight * (values[at] - target).powi(2)))
+            .sum();
+        Some(Modules { values, error: missed / weights })
     }
 }
 

@@ -15,8 +15,13 @@ pub enum Hint {
     Blurred,
 }
 
-/// Frames in a row without a read after which a hint is given, and for which a new one must last: a quarter of a second.
-const PATIENCE: u32 = 8;
+/// Frames from one measurement to the next.
+pub(super) const EVERY: usize = 3;
+/// Measurements in a row without a read after which a hint is given, and for which a new one must last: with the frames
+/// between them a quarter of a second.
+const PATIENCE: u32 = 3;
+/// Pixels of a region that are looked at, about.
+const ENOUGH: usize = 30_000;
 
 /// Brightness of the lightest fiftieth of a picture below which it is dark.
 const DARK_PICTURE: u8 = 48;
@@ -48,7 +53,7 @@ struct Measure {
 
 /// What a single picture suggests; `region` is where a code may be.
 pub(super) fn of(luma: &Luma, region: Option<Region>) -> Option<Hint> {
-    if percentile(luma.data().iter().step_by(7), 98) < DARK_PICTURE {
+    if percentile(luma.data().iter().step_by(31), 98) < DARK_PICTURE {
         return Some(Hint::TooDark);
     }
     let measure = measured(luma, region?);
@@ -71,7 +76,7 @@ pub(super) fn of(luma: &Luma, region: Option<Region>) -> Option<Hint> {
 pub(super) struct Steady {
     shown: Option<Hint>,
     next: Option<Hint>,
-    frames: u32,
+    times: u32,
 }
 
 impl Steady {
@@ -80,15 +85,20 @@ impl Steady {
         *self = Self::default();
     }
 
+    /// What has been true for a while.
+    pub(super) fn shown(&self) -> Option<Hint> {
+        self.shown
+    }
+
     /// A frame was not read and suggests `hint`.
     pub(super) fn unread(&mut self, hint: Option<Hint>) -> Option<Hint> {
         if hint == self.next {
-            self.frames = self.frames.saturating_add(1);
+            self.times = self.times.saturating_add(1);
         } else {
             self.next = hint;
-            self.frames = 1;
+            self.times = 1;
         }
-        if self.frames >= PATIENCE {
+        if self.times >= PATIENCE {
             self.shown = self.next;
         }
         self.shown
@@ -98,7 +108,7 @@ impl Steady {
 fn measured(luma: &Luma, region: Region) -> Measure {
     let stride = luma.width() as usize;
     let rows: Vec<&[u8]> = (region.y..region.y + region.height)
-        .step_by(2)
+        .step_by(1 + region.area() / ENOUGH)
         .map(|y| &luma.data()[y * stride + region.x..][..region.width])
         .collect();
     let light = percentile(rows.iter().copied().flatten(), 95);

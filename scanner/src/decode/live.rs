@@ -2,7 +2,9 @@
 //! next gets.
 
 use super::{
-    Corner, Look, Read, Reader, distance, guarded,
+    Corner, Look, Read, Reader, distance,
+    grid::length,
+    guarded,
     hint::{self, Steady},
     keep, keep_all,
     method::{self, Method},
@@ -14,10 +16,13 @@ use super::{
 };
 use crate::frame::Luma;
 
-/// Estimated time that treatments of regions may take in a frame, in microseconds on a common processor.
-const BUDGET: u32 = 12_000;
-/// Estimated time of following a code over frames.
-const STACK_COST: u32 = 4_000;
+/// Estimated time of a frame, in microseconds on a common processor.
+const BUDGET: u32 = 15_000;
+/// Estimated times of looking for regions, of following a code over frames, and of a whole picture, a megapixel.
+const REGIONS_COST: u32 = 400;
+const STACK_COST: u32 = 4_500;
+const WHOLE_COST: u32 = 5_500;
+const HALF_COST: u32 = 5_000;
 /// Pixels of the largest region that is treated: a larger one holds a large code, which needs none, or clutter.
 const REGION_MAX_PIXELS: usize = 400_000;
 /// Frames for which a place is remembered where a code was read.
@@ -25,9 +30,7 @@ const MEMORY: u32 = 20;
 /// Places remembered at most.
 const MAX_PLACES: usize = 4;
 /// While codes are read where they were, every so many frames the whole picture is looked at for others.
-const WHOLE_EVERY: usize = 5;
-/// Every so many frames without a read the whole picture is looked at in the other polarity, or by rqrr at half its size.
-const OTHERS_EVERY: usize = 3;
+const WHOLE_EVERY: usize = 6;
 /// Finder patterns up to which rqrr looks at a picture: it copies the picture for each set of them that it tries.
 const QUIRC_MAX_PATTERNS: usize = 24;
 /// Treatments in one frame at most.
@@ -60,108 +63,122 @@ impl Live {
 
     /// Reads one frame as [`Live::decode`] does, and says what would help where nothing can be read.
     pub fn look(&mut self, luma: &Luma) -> Look {
+        let turn = self.frame;
         self.frame = self.frame.wrapping_add(1);
-        let mut reads = self.again(luma);
+        let mut budget = Budget { left: BUDGET, megapixels: megapixels(luma) };
+        let mut reads = self.again(luma, &mut budget);
+        if !reads.is_empty() && turn.is_multiple_of(WHOLE_EVERY) {
+            self.whole(luma, Polarity::Dark, &mut budget, &mut reads);
+        }
         let mut regions = Vec::new();
-        if reads.is_empty() || self.frame.is_multiple_of(WHOLE_EVERY) {
-            self.whole(luma, &mut reads);
+        if reads.is_empty() {
+            // Whole pictures every second frame: in the others there is time for regions.
+            match turn % 8 {
+                0 | 4 => self.whole(luma, Polarity::Dark, &mut budget, &mut reads),
+                2 => self.whole(luma, Polarity::Light, &mut budget, &mut reads),
+                6 => half(luma, turn / 8, &mut budget, &mut reads),
+                _ => {}
+            }
         }
         if reads.is_empty() {
+            budget.spend_on_pixels(REGIONS_COST);
             regions = region::find(luma);
-            self.treat(luma, &regions, &mut reads);
+            self.follow(luma, &mut budget, &mut reads);
+            self.treat(luma, &regions, &mut budget, &mut reads);
         }
         self.remember(&reads);
         if !reads.is_empty() {
+            self.stack = None;
             self.hint.read();
             return Look { reads, hint: None };
         }
-        Look { reads, hint: self.hint.unread(hint::of(luma, regions.first().copied())) }
+        let hint = if turn.is_multiple_of(hint::EVERY) {
+            self.hint.unread(hint::of(luma, regions.first().copied()))
+        } else {
+            self.hint.shown()
+        };
+        Look { reads, hint }
     }
 
     /// Reads codes where they were a moment ago.
-    fn again(&self, luma: &Luma) -> Vec<Read> {
+    fn again(&self, luma: &Luma, budget: &mut Budget) -> Vec<Read> {
         let mut reads = Vec::new();
         for place in &self.places {
             let Some(region) = Region::around(&place.corners, luma) else { continue };
             let method = place.method.unwrap_or(Method::Plain);
-            let mut examined = Examined::none();
-            keep_all(&mut reads, method.attempt(luma, region, &mut examined).reads);
+            if !budget.has(method.cost(region)) {
+                continue;
+            }
+            let found = method.attempt(luma, region, &mut Examined::none());
+            budget.spend(found.cost);
+            keep_all(&mut reads, found.reads);
         }
         reads
     }
 
     /// Reads the whole picture as it is.
-    fn whole(&mut self, luma: &Luma, reads: &mut Vec<Read>) {
-        let mut seen = guarded(|| zxing::read(luma, Polarity::Dark, Reader::Zxing, Search::Quick));
-        let mut suspects = std::mem::take(&mut seen.suspects);
+    fn whole(&mut self, luma: &Luma, polarity: Polarity, budget: &mut Budget, reads: &mut Vec<Read>) {
+        budget.spend_on_pixels(WHOLE_COST);
+        let seen = guarded(|| zxing::read(luma, polarity, Reader::Zxing, Search::Quick));
         keep_all(reads, seen.reads);
-        if reads.is_empty() && self.frame % OTHERS_EVERY == 1 {
-            let seen = guarded(|| zxing::read(luma, Polarity::Light, Reader::Zxing, Search::Quick));
-            keep_all(reads, seen.reads);
-            suspects.extend(seen.suspects);
+        if !reads.is_empty() {
+            return;
         }
-        if reads.is_empty() && self.frame % OTHERS_EVERY == 2 {
-            self.half(luma, reads);
-        }
-        if reads.is_empty() {
-            let mut examined = Examined::few();
-            for suspect in suspects {
-                let examination = guarded(|| suspect::examine(luma, &suspect, &mut examined));
-                reads.extend(examination.read);
-                self.offer(examination.sighting);
-            }
+        let mut examined = Examined::few();
+        for suspect in seen.suspects {
+            let examination = guarded(|| suspect::examine(luma, &suspect, &mut examined));
+            budget.spend(examination.cost);
+            keep_all(reads, examination.read);
+            self.offer(examination.sighting);
         }
     }
 
-    /// Reads the picture at half its size: a code so near that its modules are full of detail.
-    fn half(&self, luma: &Luma, reads: &mut Vec<Read>) {
-        let Some(half) = luma.halved() else { return };
-        let polarity = if self.frame.is_multiple_of(2) { Polarity::Dark } else { Polarity::Light };
-        let mut seen = guarded(|| zxing::read(&half, polarity, Reader::Zxing, Search::Quick));
-        if seen.reads.is_empty() && seen.patterns <= QUIRC_MAX_PATTERNS {
-            seen.reads = guarded(|| quirc::read(&half, Threshold::Own, polarity, Reader::Quirc));
-        }
-        for mut read in seen.reads {
-            read.scale(2.0);
-            keep(reads, read);
+    /// Reads the code that was seen clearly in the frames before.
+    fn follow(&mut self, luma: &Luma, budget: &mut Budget, reads: &mut Vec<Read>) {
+        let Some(stack) = &mut self.stack else { return };
+        budget.spend(STACK_COST);
+        keep_all(reads, guarded(|| stack.add(luma)));
+        if stack.is_lost() {
+            self.stack = None;
         }
     }
 
     /// Treats regions, in turns, as long as the budget lasts.
-    fn treat(&mut self, luma: &Luma, regions: &[Region], reads: &mut Vec<Read>) {
-        let mut budget = BUDGET;
-        if let Some(stack) = &mut self.stack {
-            budget = budget.saturating_sub(STACK_COST);
-            reads.extend(stack.add(luma));
-            if stack.is_lost() || !reads.is_empty() {
-                self.stack = None;
-            }
-        }
+    fn treat(&mut self, luma: &Luma, regions: &[Region], budget: &mut Budget, reads: &mut Vec<Read>) {
         let small: Vec<Region> =
             regions.iter().copied().filter(|region| region.area() <= REGION_MAX_PIXELS).collect();
+        if small.is_empty() {
+            return;
+        }
         let mut examined = Examined::few();
-        // Each treatment for the strongest region once, and for the next ones in between.
+        let mut is_first = true;
         for _ in 0..MAX_TREATMENTS {
-            if !reads.is_empty() || small.is_empty() {
+            if !reads.is_empty() {
                 return;
             }
-            let method = method::ALL[self.turn / 2 % method::ALL.len()];
-            let rank =
-                if self.turn.is_multiple_of(2) { 0 } else { 1 + self.turn / 2 / method::ALL.len() % 3 };
-            self.turn = self.turn.wrapping_add(1);
-            let Some(region) = small.get(rank) else { continue };
-            let Some(left) = budget.checked_sub(method.cost(*region)) else {
-                // What is too dear for any frame waits for none.
-                if budget == BUDGET {
-                    continue;
-                }
-                self.turn = self.turn.wrapping_sub(1);
-                return;
+            // Each treatment for the strongest region, and for one of the others after it.
+            let round = self.turn / 2;
+            let method = method::LIVE[round % method::LIVE.len()];
+            let rank = if self.turn.is_multiple_of(2) { 0 } else { 1 + round / method::LIVE.len() % 3 };
+            let Some(region) = small.get(rank) else {
+                self.turn = self.turn.wrapping_add(1);
+                continue;
             };
+            if !budget.has(method.cost(*region)) && !is_first {
+                return;
+            }
+            is_first = false;
+            self.turn = self.turn.wrapping_add(1);
+            // What is too dear for any frame waits for none.
+            if method.cost(*region) > BUDGET - REGIONS_COST {
+                continue;
+            }
             let found = method.attempt(luma, *region, &mut examined);
-            budget = left.saturating_sub(found.cost - method.cost(*region));
+            budget.spend(found.cost);
             keep_all(reads, found.reads);
-            found.sightings.into_iter().for_each(|sighting| self.offer(Some(sighting)));
+            for sighting in found.sightings {
+                self.offer(Some(sighting));
+            }
         }
     }
 
@@ -186,4 +203,50 @@ impl Live {
         self.places.retain(|place| place.age < MEMORY);
         self.places.truncate(MAX_PLACES);
     }
+}
+
+/// Reads the picture at half its size: a code so near that its modules are full of detail.
+fn half(luma: &Luma, turn: usize, budget: &mut Budget, reads: &mut Vec<Read>) {
+    budget.spend_on_pixels(HALF_COST);
+    let Some(half) = luma.halved() else { return };
+    let polarity = if turn.is_multiple_of(2) { Polarity::Dark } else { Polarity::Light };
+    let mut seen = guarded(|| zxing::read(&half, polarity, Reader::Zxing, Search::Quick));
+    if seen.reads.is_empty() && seen.patterns <= QUIRC_MAX_PATTERNS {
+        seen.reads = guarded(|| quirc::read(&half, Threshold::Own, polarity, Reader::Quirc));
+    }
+    for mut read in seen.reads {
+        read.scale(2.0);
+        keep(reads, read);
+    }
+}
+
+/// Estimated time that a frame may still take, in microseconds on a common processor.
+struct Budget {
+    left: u32,
+    megapixels: f32,
+}
+
+impl Budget {
+    fn has(&self, cost: u32) -> bool {
+        self.left >= cost
+    }
+
+    fn spend(&mut self, cost: u32) {
+        self.left = self.left.saturating_sub(cost);
+    }
+
+    /// Spends a cost that is given a megapixel.
+    fn spend_on_pixels(&mut self, cost: u32) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "an estimate"
+        )]
+        self.spend((cost as f32 * self.megapixels) as u32);
+    }
+}
+
+fn megapixels(luma: &Luma) -> f32 {
+    length(luma.data().len()) / 1e6
 }

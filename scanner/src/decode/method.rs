@@ -43,6 +43,18 @@ pub(super) const ALL: [Method; 7] = [
     Method::Closed,
 ];
 
+/// The same for a camera, where a region that is read as it is spares the whole picture.
+pub(super) const LIVE: [Method; 8] = [
+    Method::Plain,
+    Method::Sharpened,
+    Method::Fine,
+    Method::Unsharp,
+    Method::Deconvolved,
+    Method::Evened,
+    Method::Local,
+    Method::Closed,
+];
+
 /// Finder patterns up to which rqrr looks at a region: it copies the region for each set of them that it tries.
 const CROWD: usize = 24;
 
@@ -97,14 +109,14 @@ impl Method {
     pub(super) fn cost(self, region: Region) -> u32 {
         // Nanoseconds a pixel of the region.
         let price = match self {
-            Self::Plain => 8,
-            Self::Sharpened => 64,
-            Self::Unsharp => 17,
-            Self::Deconvolved => 40,
-            Self::Evened => 20,
-            Self::Fine => 130,
+            Self::Plain => 7,
+            Self::Sharpened => 48,
+            Self::Unsharp => 16,
+            Self::Deconvolved => 27,
+            Self::Evened => 18,
+            Self::Fine => 110,
             Self::Closed => 90,
-            Self::Local => 40,
+            Self::Local => 22,
         };
         u32::try_from(region.area() * price / 1000).unwrap_or(u32::MAX).saturating_add(60)
     }
@@ -125,7 +137,9 @@ impl Method {
     /// Reads a region of a picture in both polarities. Corners are in pixels of the picture.
     pub(super) fn attempt(self, luma: &Luma, region: Region, examined: &mut Examined) -> Found {
         let mut found = Found { cost: self.cost(region), ..Found::default() };
-        let Some(patch) = self.treated(luma, region) else { return found };
+        let Some(patch) = self.treated(luma, region) else {
+            return found;
+        };
         if self == Self::Local && examined.patterns > CROWD {
             return found;
         }

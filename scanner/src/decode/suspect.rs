@@ -162,14 +162,18 @@ pub(super) fn learn(
 ) -> Result<soft::Payload, f32> {
     let mut error = MAX_ERROR;
     for _ in 0..LESSONS {
-        let Some(modules) = samples.modules(layout, Some(&believed)) else { break };
+        let Some(modules) = samples.modules(layout, Some(&believed)) else {
+            break;
+        };
         error = modules.error;
         if let Some(payload) = soft::read(layout, &modules.values) {
             return Ok(payload);
         }
         believed = modules.values;
         for _ in 0..WEIGHINGS {
-            let Some(weighed) = likely::most_likely(layout, samples, &believed) else { break };
+            let Some(weighed) = likely::most_likely(layout, samples, &believed) else {
+                break;
+            };
             if let Some(payload) = soft::read(layout, &weighed.values) {
                 return Ok(payload);
             }
