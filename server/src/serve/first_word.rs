@@ -1,4 +1,4 @@
-//! A connection that says nothing is let go of: the timers of HTTP start with its first byte.
+//! A connection that says nothing is let go of: the timers of HTTP start once it is known which version is spoken.
 
 use std::io;
 use std::pin::Pin;
@@ -10,6 +10,9 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+/// As long as the preface of HTTP/2 (RFC 9113 §3.4): with so many bytes the version is known.
+const PREFACE_LENGTH: usize = 24;
+
 /// Accepts as `inner` does, and waits `limit` for what comes first then.
 #[derive(Clone, Debug)]
 pub(super) struct FirstWord<A> {
@@ -17,10 +20,12 @@ pub(super) struct FirstWord<A> {
     limit: Duration,
 }
 
-/// A stream that fails when nothing is read from it in time.
+/// A stream that fails when too little is read from it in time.
 pub(super) struct Impatient<S> {
     stream: S,
-    /// Until the first byte has come.
+    /// Bytes that have come, up to [`PREFACE_LENGTH`].
+    heard: usize,
+    /// Until so many have come.
     patience: Option<Pin<Box<Sleep>>>,
 }
 
@@ -50,7 +55,7 @@ where
 
 impl<S> Impatient<S> {
     fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, patience: Some(Box::pin(sleep(limit))) }
+        Self { stream, heard: 0, patience: Some(Box::pin(sleep(limit))) }
     }
 }
 
@@ -60,8 +65,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
-            self.patience = None;
+            self.heard = PREFACE_LENGTH.min(self.heard + buffer.filled().len() - before);
+            if self.heard == PREFACE_LENGTH {
+                self.patience = None;
+            }
             return Poll::Ready(read);
         }
         match &mut self.patience {
@@ -109,18 +118,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_says_nothing_is_let_go_of() {
-        let (_client, stream) = duplex(64);
-        let mut server = Impatient::new(stream, Duration::from_millis(1));
-        let refused = server.read_u8().await.unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
+        for said in ["", "PRI * HTTP/2.0\r\n"] {
+            let (mut client, stream) = duplex(64);
+            let mut server = Impatient::new(stream, Duration::from_millis(1));
+            client.write_all(said.as_bytes()).await.unwrap();
+            let refused = server.read_exact(&mut [0; PREFACE_LENGTH]).await.unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::TimedOut, "{said}");
+        }
     }
 
     #[tokio::test]
     async fn one_that_has_spoken_may_be_silent_after_that() {
         let (mut client, stream) = duplex(64);
         let mut server = Impatient::new(stream, Duration::from_mins(10));
-        client.write_u8(7).await.unwrap();
-        assert_eq!(server.read_u8().await.unwrap(), 7);
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        server.read_exact(&mut [0; PREFACE_LENGTH]).await.unwrap();
         assert!(server.patience.is_none());
         server.write_u8(8).await.unwrap();
         assert_eq!(client.read_u8().await.unwrap(), 8);

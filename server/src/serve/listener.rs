@@ -16,7 +16,7 @@ use super::first_word::FirstWord;
 use crate::drain::Drain;
 use crate::tls::Tls;
 
-/// How long a connection may wait for its first byte and for the head of each call, so that slow and idle clients do not
+/// How long a connection may wait for its first bytes and for the head of each call, so that slow and idle clients do not
 /// hold it.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
