@@ -100,7 +100,8 @@ fn set_up(app: &App, opening: Opening) -> tauri::Result<()> {
     let authenticator = tauri::async_runtime::block_on(async { Handle::start(config, ports) });
 
     app.manage(authenticator.clone());
-    tauri::async_runtime::spawn(push::run(app.handle().clone(), authenticator));
+    tauri::async_runtime::spawn(push::run(app.handle().clone(), authenticator.clone()));
+    tauri::async_runtime::spawn(window::watch(app.handle().clone(), authenticator));
     tray::add(app.handle());
     if let Some(link) = opening.link {
         hand_over(app.handle(), link);

@@ -1,5 +1,8 @@
 //! The one window: showing, hiding and closing it.
 
+use std::time::Duration;
+
+use authenticator::view::{CameraState, Screen, ViewState};
 use authenticator::{Handle, WindowEvent as Seen};
 use tauri::plugin::TauriPlugin;
 use tauri::{AppHandle, Manager, Url, WindowEvent, Wry};
@@ -8,6 +11,10 @@ use crate::tray;
 
 /// Label of the window.
 pub(crate) const MAIN: &str = "main";
+
+/// How often a window with the camera on is looked at: letting go of a camera takes a while too, and both together stay
+/// below a second.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Keeps the window on its own page: whatever is dropped, pasted or injected, it never shows another one.
 pub(crate) fn stay() -> TauriPlugin<Wry> {
@@ -59,6 +66,28 @@ pub(crate) fn event(app: &AppHandle, event: &WindowEvent) {
         WindowEvent::Destroyed => tell(app, Seen::Hidden),
         _ => {}
     }
+}
+
+/// Tells when the window is minimised while the camera is on, and when it comes back. Systems name that event differently
+/// or not at all, so it is looked for, as long as it matters. Runs until the controller ends.
+pub(crate) async fn watch(app: AppHandle, authenticator: Handle) {
+    let mut view = authenticator.view();
+    while view.wait_for(has_camera_on).await.is_ok() {
+        let mut minimised = false;
+        while minimised || has_camera_on(&view.borrow()) {
+            let Some(window) = app.get_webview_window(MAIN) else { return };
+            let seen = window.is_minimized().unwrap_or(false);
+            if seen != minimised {
+                minimised = seen;
+                authenticator.window(if seen { Seen::Hidden } else { Seen::Shown }).await;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+fn has_camera_on(state: &ViewState) -> bool {
+    matches!(&state.screen, Screen::Scan { camera, .. } if *camera != CameraState::Off)
 }
 
 fn stays_in_tray(app: &AppHandle) -> bool {

@@ -1,9 +1,10 @@
 //! From a code to the prompt.
 
+use authenticator::WindowEvent;
 use authenticator::command::{Command, DecisionInput};
 use authenticator::error_code::ErrorCode;
 use authenticator::view::{
-    ForeignKind, ForeignNote, NoticeMessage, Place, Screen, Severity, Via, WarningCode,
+    CameraState, ForeignKind, ForeignNote, NoticeMessage, Place, Screen, Severity, Via, WarningCode,
 };
 use serde_json::json;
 
@@ -224,6 +225,34 @@ async fn a_link_given_at_start_is_opened_once_everything_is_loaded() {
     let app = App::enrolled(&server).await.restart();
     app.handle.link(format!("countersign:{}", server.login_link())).await;
     assert_eq!(app.prompt().await.via, Via::Link);
+}
+
+#[tokio::test]
+async fn a_hidden_window_keeps_the_camera_closed() {
+    let app = App::new().await;
+    let is_off = |screen: &Screen| matches!(screen, Screen::Scan { camera: CameraState::Off, .. });
+    let is_on =
+        |screen: &Screen| matches!(screen, Screen::Scan { camera, .. } if *camera != CameraState::Off);
+    app.send(Command::Go { to: Place::Scan }).await;
+    app.until(is_off).await;
+    // Switched off by the person, it stays off when the window comes back.
+    app.handle.window(WindowEvent::Hidden).await;
+    app.handle.window(WindowEvent::Shown).await;
+    app.send(Command::Go { to: Place::Settings }).await;
+    app.until(|screen| matches!(screen, Screen::Settings { .. })).await;
+    app.send(Command::Go { to: Place::Scan }).await;
+    app.until(is_off).await;
+    // Whether there is a camera here or not: it is on, or looked for.
+    app.send(Command::StartCamera).await;
+    app.until(is_on).await;
+    app.handle.window(WindowEvent::Hidden).await;
+    app.until(is_off).await;
+    app.send(Command::StartCamera).await;
+    app.send(Command::PictureFailed { details: "a word that is taken after that".to_owned() }).await;
+    app.until(|screen| matches!(screen, Screen::Scan { camera: CameraState::Off, problem: Some(_), .. }))
+        .await;
+    app.handle.window(WindowEvent::Shown).await;
+    app.until(is_on).await;
 }
 
 /// The QR code of `text` as a PNG, eight pixels a module.

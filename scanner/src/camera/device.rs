@@ -197,15 +197,18 @@ fn first_contact(index: &CameraIndex) -> Result<Camera, CameraError> {
             Camera::new(index.clone(), any)
         })
     };
-    let opened = open();
+    let mut opened = open();
     #[cfg(target_os = "linux")]
-    if let Err(CameraError::Failed(text)) = &opened
-        && text.contains("not whole number")
-    {
-        // A device with fractional rates alone has none that can be used here.
-        return if super::v4l::set_whole_rate(index) { open() } else { Err(CameraError::NoFormat) };
+    if says(&opened, "not whole number") && super::v4l::set_whole_rate(index) {
+        opened = open();
     }
-    opened
+    // "Failed to Fufill": not one format that can be read here, or none at a whole rate.
+    let is_unusable = says(&opened, "not whole number") || says(&opened, "Failed to Fufill");
+    if is_unusable { Err(CameraError::NoFormat) } else { opened }
+}
+
+fn says(opened: &Result<Camera, CameraError>, words: &str) -> bool {
+    matches!(opened, Err(CameraError::Failed(text)) if text.contains(words))
 }
 
 fn set_format(camera: &mut Camera, wished: CameraFormat) -> Result<(), NokhwaError> {

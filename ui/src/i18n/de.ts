@@ -434,7 +434,7 @@ export const de: Texts = {
     }),
     screen_no_code: () => ({
       title: "Auf dem Bildschirm ist kein Code",
-      next: "Die Seite mit dem Code nach vorn holen, größer machen und erneut versuchen.",
+      next: "Die Seite mit dem Code nach vorn und neben dieses Fenster holen, größer machen und erneut versuchen.",
     }),
     picture_unreadable: () => ({
       title: "Das ist kein lesbares Bild",

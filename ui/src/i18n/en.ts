@@ -434,7 +434,7 @@ export const en: Texts = {
     }),
     screen_no_code: () => ({
       title: "No code is on the screen",
-      next: "Bring the page with the code to the front, make it larger, and try again.",
+      next: "Bring the page with the code to the front and beside this window, make it larger, and try again.",
     }),
     picture_unreadable: () => ({
       title: "This is not a picture that can be read",
