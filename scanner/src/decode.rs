@@ -47,6 +47,8 @@ pub enum Reader {
     Quirc,
     /// rxing on a region, doubled and its edges lifted.
     Sharpened,
+    /// rxing on a region, doubled and its edges lifted over a longer way.
+    Broad,
     /// rxing on a region, its edges lifted.
     Unsharp,
     /// rxing on a region, deconvolved.

@@ -2,7 +2,7 @@
 //! code has, then applied to all of them, as a modem does with a known preamble.
 
 use super::{
-    grid::{Perspective, brightness_at, length},
+    grid::{Perspective, fine_brightness_at, length},
     layout::Layout,
 };
 use crate::frame::Luma;
@@ -40,7 +40,7 @@ impl Samples {
         for row in 0..width {
             for column in 0..width {
                 let at = (length(column) / 2.0 - 0.5, length(row) / 2.0 - 0.5);
-                raw.push(brightness_at(luma, perspective.place(at)));
+                raw.push(fine_brightness_at(luma, perspective.place(at)));
             }
         }
         Self { side, width, values: evened(&raw, width) }

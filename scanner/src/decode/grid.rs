@@ -90,6 +90,37 @@ pub(super) fn brightness_at(luma: &Luma, (x, y): Corner) -> f32 {
     upper + dy * (lower - upper)
 }
 
+/// The same by Catmull and Rom's curve, which keeps what is as fine as two pixels.
+pub(super) fn fine_brightness_at(luma: &Luma, (x, y): Corner) -> f32 {
+    let (width, height) = (luma.width() as usize, luma.height() as usize);
+    let (x, y) = (x - 0.5, y - 0.5);
+    if !(x >= 1.0 && y >= 1.0 && x < length(width) - 2.0 && y < length(height) - 2.0) {
+        return brightness_at(luma, (x + 0.5, y + 0.5));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the picture")]
+    let (left, top) = (x as usize, y as usize);
+    let across = curve(x - length(left));
+    let down = curve(y - length(top));
+    let mut sum = 0.0;
+    for (row, by) in down.into_iter().enumerate() {
+        let first = (top + row - 1) * width + left - 1;
+        let values = &luma.data()[first..first + 4];
+        sum += by * values.iter().zip(across).map(|(value, by)| f32::from(*value) * by).sum::<f32>();
+    }
+    sum
+}
+
+/// Weights of four pixels in a row, so far past the second of them.
+fn curve(t: f32) -> [f32; 4] {
+    let (t2, t3) = (t * t, t * t * t);
+    [
+        0.5 * (2.0 * t2 - t - t3),
+        0.5 * (2.0 - 5.0 * t2 + 3.0 * t3),
+        0.5 * (t + 4.0 * t2 - 3.0 * t3),
+        0.5 * (t3 - t2),
+    ]
+}
+
 /// Modules whose darkness is known or believed: place of the centre, -1 to 1, and which part of the code they belong to.
 pub(super) struct Marks(Vec<(Corner, f32, usize)>);
 

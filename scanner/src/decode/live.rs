@@ -17,7 +17,7 @@ use super::{
 use crate::frame::Luma;
 
 /// Estimated time of a frame, in microseconds on a common processor.
-const BUDGET: u32 = 15_000;
+const BUDGET: u32 = 18_000;
 /// Estimated times of looking for regions, of following a code over frames, and of a whole picture, a megapixel.
 const REGIONS_COST: u32 = 400;
 const STACK_COST: u32 = 4_500;
@@ -109,7 +109,7 @@ impl Live {
             if !budget.has(method.cost(region)) {
                 continue;
             }
-            let found = method.attempt(luma, region, &mut Examined::none());
+            let found = method.attempt(luma, region, &mut Examined::few());
             budget.spend(found.cost);
             keep_all(&mut reads, found.reads);
         }

@@ -16,8 +16,10 @@ use crate::frame::Luma;
 pub(super) enum Method {
     /// Nothing: a code that is read in the whole picture too.
     Plain,
-    /// Doubled, its edges lifted far: modules of two pixels, a soft focus.
+    /// Doubled, its edges lifted: modules of less than two pixels.
     Sharpened,
+    /// Doubled, its edges lifted over a longer way: a soft focus.
+    Broad,
     /// Its edges lifted at its own size: larger modules in a soft focus.
     Unsharp,
     /// Deconvolved at its own size.
@@ -33,11 +35,12 @@ pub(super) enum Method {
 }
 
 /// All of them, the most successful for their cost first.
-pub(super) const ALL: [Method; 7] = [
+pub(super) const ALL: [Method; 8] = [
     Method::Sharpened,
     Method::Unsharp,
     Method::Deconvolved,
     Method::Evened,
+    Method::Broad,
     Method::Fine,
     Method::Local,
     Method::Closed,
@@ -47,10 +50,10 @@ pub(super) const ALL: [Method; 7] = [
 pub(super) const LIVE: [Method; 8] = [
     Method::Plain,
     Method::Sharpened,
-    Method::Fine,
     Method::Unsharp,
     Method::Deconvolved,
     Method::Evened,
+    Method::Broad,
     Method::Local,
     Method::Closed,
 ];
@@ -73,6 +76,7 @@ impl Method {
         match self {
             Self::Plain => Reader::Zxing,
             Self::Sharpened => Reader::Sharpened,
+            Self::Broad => Reader::Broad,
             Self::Unsharp => Reader::Unsharp,
             Self::Deconvolved => Reader::Deconvolved,
             Self::Evened => Reader::Evened,
@@ -87,8 +91,9 @@ impl Method {
         match reader {
             Reader::Zxing => Some(Self::Plain),
             Reader::Quirc => Some(Self::Local),
-            Reader::Equalised | Reader::Stacked => None,
+            Reader::Equalised | Reader::Stacked => Some(Self::Sharpened),
             Reader::Sharpened
+            | Reader::Broad
             | Reader::Unsharp
             | Reader::Deconvolved
             | Reader::Evened
@@ -100,7 +105,7 @@ impl Method {
 
     fn doubles(self) -> bool {
         match self {
-            Self::Sharpened | Self::Fine | Self::Closed => true,
+            Self::Sharpened | Self::Broad | Self::Fine | Self::Closed => true,
             Self::Plain | Self::Unsharp | Self::Deconvolved | Self::Evened | Self::Local => false,
         }
     }
@@ -110,7 +115,7 @@ impl Method {
         // Nanoseconds a pixel of the region.
         let price = match self {
             Self::Plain => 7,
-            Self::Sharpened => 48,
+            Self::Sharpened | Self::Broad => 48,
             Self::Unsharp => 16,
             Self::Deconvolved => 27,
             Self::Evened => 18,
@@ -124,7 +129,8 @@ impl Method {
     fn treated(self, luma: &Luma, region: Region) -> Option<Patch> {
         let patch = if self.doubles() { Patch::doubled(luma, region)? } else { Patch::cut(luma, region)? };
         Some(match self {
-            Self::Sharpened => patch.with(|luma| sharpen::unsharp(luma, 10, 6)),
+            Self::Sharpened => patch.with(|luma| sharpen::unsharp(luma, 5, 4)),
+            Self::Broad => patch.with(|luma| sharpen::unsharp(luma, 10, 6)),
             Self::Unsharp => patch.with(|luma| sharpen::unsharp(luma, 5, 4)),
             Self::Deconvolved => patch.with(|luma| sharpen::deconvolved(luma, 2, 6)),
             Self::Evened => patch.with(|luma| contrast::evened(luma, 16)),

@@ -24,12 +24,13 @@ const LESSONS: usize = 2;
 const WEIGHINGS: usize = 2;
 /// Error of the filter from which on nothing was learned.
 const MAX_ERROR: f32 = 0.7;
-/// Suspects that are examined in one picture.
+/// Suspects that are examined in one picture, those that start well.
 const MAX_EXAMINED: usize = 16;
 /// Suspects that are examined in one frame of many.
 const FEW_EXAMINED: usize = 6;
 
-/// Estimated times, in microseconds on a common processor: of a fit and of reading, a module each.
+/// Estimated times, in microseconds on a common processor: of a start, and of a fit and of reading for each module.
+const START_COST: u32 = 40;
 const FIT_COST: u32 = 1;
 const READ_COST: u32 = 3;
 
@@ -72,11 +73,6 @@ impl Examined {
         Self { known: Vec::new(), most: FEW_EXAMINED, patterns: 0 }
     }
 
-    /// Room for none.
-    pub(super) fn none() -> Self {
-        Self { known: Vec::new(), most: 0, patterns: 0 }
-    }
-
     /// Whether a suspect is new, and there is still room for it.
     fn admit(&mut self, suspect: &Suspect) -> bool {
         let near = distance(suspect.patterns[0], suspect.patterns[1]) / 40.0;
@@ -94,9 +90,6 @@ impl Examined {
 
 /// Reads a suspect, or says what was seen of it.
 pub(super) fn examine(luma: &Luma, suspect: &Suspect, examined: &mut Examined) -> Examination {
-    if !examined.admit(suspect) {
-        return Examination::default();
-    }
     let starts = [Some(suspect.side), suspect.side.checked_sub(4), suspect.side.checked_add(4)];
     let best = starts
         .into_iter()
@@ -109,8 +102,11 @@ pub(super) fn examine(luma: &Luma, suspect: &Suspect, examined: &mut Examined) -
         })
         .max_by(|a, b| a.3.total_cmp(&b.3));
     let Some((layout, marks, start, _)) = best.filter(|best| best.3 >= LEAST_START) else {
-        return Examination { cost: 50, ..Examination::default() };
+        return Examination { cost: START_COST, ..Examination::default() };
     };
+    if !examined.admit(suspect) {
+        return Examination::default();
+    }
     let modules = u32::try_from(layout.fixed.len()).unwrap_or(u32::MAX);
     let cost = FIT_COST.saturating_mul(modules);
     let fit = fit(luma, layout.side, &marks, start, &STEPS);
