@@ -15,10 +15,11 @@ pub(crate) struct Options {
     /// Only attacks whose name has this in it.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// Attack this deployment instead of a server started here. It must be yours: it takes a link of your account.
+    /// Attack this deployment instead of a server started here. It must be yours: it takes a link of an account there.
     #[arg(long, value_name = "URL", requires = "enrol")]
     server: Option<String>,
-    /// With --server: an enrolment link of your account there, from `countersign-server users enrol NAME`.
+    /// With --server: an enrolment link of an account there that nobody uses, from `countersign-server users add NAME`:
+    /// the attacks sign it out everywhere.
     #[arg(long, value_name = "LINK", requires = "server")]
     enrol: Option<String>,
 }
@@ -49,6 +50,7 @@ fn build() -> std::process::Command {
     cargo(["build"].into_iter().chain(packages).chain(["--bin", "countersign-server", "--bin", "attack"]))
 }
 
-fn suite() -> std::process::Command {
+/// The suite as it was built, against a server that it starts itself.
+pub(crate) fn suite() -> std::process::Command {
     program(&built("attack").to_string_lossy(), [])
 }

@@ -45,10 +45,11 @@ struct Options {
     /// How many attacks run at once.
     #[arg(long, default_value_t = 8, value_name = "NUMBER")]
     at_once: usize,
-    /// Attack this deployment instead of a server started here. It must be yours: it takes a link of your account.
+    /// Attack this deployment instead of a server started here. It must be yours: it takes a link of an account there.
     #[arg(long, value_name = "URL", requires = "enrol")]
     server: Option<String>,
-    /// With --server: an enrolment link of your account there, from `countersign-server users enrol NAME`.
+    /// With --server: an enrolment link of an account there that nobody uses, from `countersign-server users add NAME`:
+    /// the attacks sign it out everywhere.
     #[arg(long, value_name = "LINK", requires = "server")]
     enrol: Option<String>,
     /// Print the names and end.
@@ -77,7 +78,9 @@ async fn run(options: &Options) -> Result<bool> {
         .collect();
     ensure!(!chosen.is_empty(), "no attack has that in its name");
     if options.list {
-        chosen.iter().for_each(|attack| println!("{}", attack.name()));
+        for attack in &chosen {
+            println!("{}", attack.name());
+        }
         return Ok(true);
     }
     let verdicts = match (&options.server, &options.enrol) {
@@ -89,7 +92,9 @@ async fn run(options: &Options) -> Result<bool> {
     }
     let broken: Vec<&Verdict> = verdicts.iter().filter(|verdict| !verdict.held).collect();
     println!("\n{} held, {} broken", verdicts.len() - broken.len(), broken.len());
-    broken.iter().for_each(|verdict| println!("{}", verdict.line()));
+    for verdict in &broken {
+        println!("{}", verdict.line());
+    }
     Ok(broken.is_empty())
 }
 

@@ -47,7 +47,7 @@ impl Server {
         let said = server.launch().await?;
         let text = |name: &str| said[name].as_str().with_context(|| format!("no {name} in {said}"));
         server.address = text("address")?.parse()?;
-        server.origin = text("origin")?.to_owned();
+        text("origin")?.clone_into(&mut server.origin);
         Ok(server)
     }
 

@@ -90,10 +90,10 @@ async fn along<T>(
     step: impl AsyncFn(&T) -> Result<Answer>,
 ) -> Held {
     let mut edge = Edge { before: 0, after: 0 };
-    let count = subjects.len() as i64;
-    for (at, (subject, ends)) in subjects.into_iter().enumerate() {
+    let count = i64::try_from(subjects.len())?;
+    for (at, (subject, ends)) in (0_i64..).zip(subjects) {
         // Spread over the second before the end, the end itself and the second after it.
-        let wanted = ends - 1 + (at as i64 * 3) / count;
+        let wanted = ends - 1 + at * 3 / count;
         patience::until(
             "the second",
             async || Ok((clock(&watch.http, watch).await? >= wanted).then_some(())),
@@ -211,7 +211,7 @@ async fn expired_request_refuses_every_step(_: Ground) -> Held {
     device.decide(&scan, "deny", None).await?.is(410)?;
     for page in [&waiting, &scanned, &approved] {
         page.redeem().await?.is(410)?;
-        page.type_instead().await?.is_one_of(&[409, 410])?;
+        page.type_instead().await?.one_of(&[409, 410])?;
         let state = page.state().await?;
         ensure!(
             state["frame"].is_null() && state["check"].is_null() && state["user_code"].is_null(),
@@ -231,7 +231,7 @@ async fn final_state_is_forgotten(_: Ground) -> Held {
         patience::until("the record to go", async || Ok((page.poll().await?.status == 404).then_some(())))
             .await?;
     }
-    ground.device().await?.scan(&code).await?.is_one_of(&[404, 410])?;
+    ground.device().await?.scan(&code).await?.one_of(&[404, 410])?;
     Ok("404 after it".to_owned())
 }
 
@@ -278,7 +278,7 @@ async fn scan_again_after_the_frame_has_ended(_: Ground) -> Held {
     patience::until("the frame to end", async || Ok((clock(&page.http, &page).await? > ends).then_some(())))
         .await?;
     let other = ground.second_device(&device).await?;
-    other.scan(&code).await?.is_one_of(&[409, 410])?;
+    other.scan(&code).await?.one_of(&[409, 410])?;
     let again = Scan::read(device.scan(&code).await?)?;
     ensure!(again.ticket == first.ticket, "another ticket");
     Ok("same ticket after the frame's end; a stranger gets 409 or 410".to_owned())
@@ -292,7 +292,7 @@ async fn typed_code_ends_with_its_request(_: Ground) -> Held {
     until_stage(&page, "expired waiting").await?;
     let answer = device.scan_via(&json!({"user_code": code, "via": "typed"})).await?;
     let seen = answer.kind();
-    answer.is_one_of(&[404, 410])?;
+    answer.one_of(&[404, 410])?;
     Ok(seen)
 }
 

@@ -231,6 +231,6 @@ async fn typed_codes_of_others(ground: Ground) -> Held {
     first.scan_via(&body).await?.is(201)?;
     let answer = second.scan_via(&body).await?;
     let seen = answer.kind();
-    answer.is_one_of(&[404, 409, 410])?;
+    answer.one_of(&[404, 409, 410])?;
     Ok(seen)
 }

@@ -83,7 +83,7 @@ async fn controls_in_the_user_agent(ground: Ground) -> Held {
     let raw = Page::starting(ground.http(), &Jar::default())
         .json(&json!({}))
         .header("user-agent", [0xff, 0xfe, 0x80]);
-    raw.proof(&Key::fresh()).await?.send().await?.is_one_of(&[201, 400])?;
+    raw.proof(&Key::fresh()).await?.send().await?.one_of(&[201, 400])?;
     Ok("tabs, bidi, 6 KB and bytes that are no UTF-8".to_owned())
 }
 
@@ -128,7 +128,7 @@ async fn controls_in_a_device_name_after_renaming(ground: Ground) -> Held {
     let path = format!("/api/devices/{}", device.id);
     for name in ["a\u{0}b\u{1b}[31mred\r\nx", "\u{85}\u{9b}31m", "\u{202e}x", "\u{7f}"] {
         let answer = device.call("PATCH", &path).await?.json(&json!({"name": name})).send().await?;
-        answer.is_one_of(&[204, 400])?;
+        answer.one_of(&[204, 400])?;
         let kept = name_of(&device, &device.id).await?;
         ensure!(hostile(&kept).is_none() && !kept.trim().is_empty(), "{name:?} kept as {kept:?}");
     }
@@ -155,7 +155,7 @@ async fn sql_everywhere(ground: Ground) -> Held {
     device.delete(&format!("/api/devices/{encoded}")).await?.is(404)?;
     device.delete(&format!("/api/sessions/{encoded}")).await?.is(404)?;
     device.get("/api/activity?after=0%20OR%201=1").await?.is(400)?;
-    device.scan(evil).await?.is_one_of(&[400, 404])?;
+    device.scan(evil).await?.one_of(&[400, 404])?;
     ground.http().get(&format!("/api/login-requests/{encoded}")).await?.is(404)?;
     let body = json!({"username": "' OR '1'='1", "password": "' OR '1'='1", "device": {"name": "x", "kind": "linux"}});
     Device::enrolling(ground.http(), &Key::fresh(), &body).await?.is(401)?;
@@ -209,10 +209,10 @@ async fn nul_and_lone_surrogates(ground: Ground) -> Held {
     ] {
         let call =
             device.call("POST", "/api/scans").await?.header("content-type", "application/json").body(body);
-        call.send().await?.is_one_of(&[400, 404])?;
+        call.send().await?.one_of(&[400, 404])?;
     }
     ground.http().get("/api/login-requests/%00").await?.is(404)?;
-    ground.http().get("/api/login-requests/%ff%fe").await?.is_one_of(&[400, 404])?;
+    ground.http().get("/api/login-requests/%ff%fe").await?.one_of(&[400, 404])?;
     Ok("400 or 404".to_owned())
 }
 
@@ -224,19 +224,19 @@ async fn deep_and_wide_json(ground: Ground) -> Held {
         ["[".repeat(16_000), format!("{{\"a\":{}", "{\"a\":".repeat(3_000)), "1e999999999".to_owned(), wide]
     {
         let start = Page::starting(http, &Jar::default()).header("content-type", "application/json");
-        start.proof(&key).await?.body(body).send().await?.is_one_of(&[201, 400])?;
+        start.proof(&key).await?.body(body).send().await?.one_of(&[201, 400])?;
     }
     // The same inside a proof and a statement.
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     let part = crate::client::base64url(deep.as_bytes());
     let body = json!({"statement": format!("{part}.{part}.{part}")});
-    http.call("POST", "/api/decisions").json(&body).send().await?.is_one_of(&[400, 404, 413])?;
+    http.call("POST", "/api/decisions").json(&body).send().await?.one_of(&[400, 404, 413])?;
     http.call("POST", "/api/devices")
         .json(&json!({}))
         .header("dpop", format!("{part}.{part}.x"))
         .send()
         .await?
-        .is_one_of(&[400, 401, 431])?;
+        .one_of(&[400, 401, 431])?;
     Ok("16,000 brackets, 2,500 members, huge numbers: refused".to_owned())
 }
 

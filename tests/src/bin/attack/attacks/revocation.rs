@@ -75,7 +75,7 @@ impl Steps {
         );
         self.signed_in.whoami().await?.is(401)?;
         self.signed_in.refresh().await?.is(401)?;
-        self.signed_in.redeem().await?.is_one_of(&[404, 410])?;
+        self.signed_in.redeem().await?.one_of(&[404, 410])?;
         Ok(())
     }
 }
@@ -84,7 +84,7 @@ async fn device_removed_after_the_scan(ground: Ground) -> Held {
     let (page, device, scan) = ground.scanned().await?;
     let check = page.check().await?;
     device.delete(&format!("/api/devices/{}", device.id)).await?.is(204)?;
-    device.decide(&scan, "approve", Some(&check)).await?.is_one_of(&[404, 410])?;
+    device.decide(&scan, "approve", Some(&check)).await?.one_of(&[404, 410])?;
     ensure!(page.stage().await? == "cancelled revoked", "{}", page.stage().await?);
     page.redeem().await?.is(410)?;
     Ok("decision refused, request cancelled revoked".to_owned())
@@ -104,7 +104,7 @@ async fn device_removed_after_the_redeem(ground: Ground) -> Held {
     device.delete(&format!("/api/devices/{}", device.id)).await?.is(204)?;
     page.whoami().await?.is(401)?;
     page.refresh().await?.is(401)?;
-    page.redeem().await?.is_one_of(&[404, 410])?;
+    page.redeem().await?.one_of(&[404, 410])?;
     Ok("401, no refresh, no repeat of the redeem".to_owned())
 }
 
@@ -125,7 +125,7 @@ async fn device_removed_twice(ground: Ground) -> Held {
     let second = ground.second_device(&first).await?;
     let path = format!("/api/devices/{}", second.id);
     first.delete(&path).await?.is(204)?;
-    first.delete(&path).await?.is_one_of(&[204, 404])?;
+    first.delete(&path).await?.one_of(&[204, 404])?;
     first.call("PATCH", &path).await?.json(&serde_json::json!({"name": "Back"})).send().await?.is(404)?;
     second.get("/api/devices").await?.is(401)?;
     Ok("it stays removed".to_owned())
@@ -145,7 +145,7 @@ async fn session_ended_by_the_device(ground: Ground) -> Held {
     device.delete(&format!("/api/sessions/{id}")).await?.is(204)?;
     page.whoami().await?.is(401)?;
     page.refresh().await?.is(401)?;
-    page.redeem().await?.is_one_of(&[404, 410])?;
+    page.redeem().await?.one_of(&[404, 410])?;
     Ok("401 at the next call, no refresh, no repeat".to_owned())
 }
 
@@ -237,7 +237,7 @@ async fn account_enabled_again_brings_nothing_back(ground: Ground) -> Held {
     // "Refuse an account everywhere and sign it out": what it signed out stays out.
     steps.signed_in.whoami().await?.is(401)?;
     steps.approved.redeem().await?.is(410)?;
-    device.decide(&steps.scan, "approve", Some(&steps.check)).await?.is_one_of(&[404, 410])?;
+    device.decide(&steps.scan, "approve", Some(&steps.check)).await?.one_of(&[404, 410])?;
     Ok("sessions and requests stay ended".to_owned())
 }
 

@@ -240,7 +240,7 @@ async fn half_open_socket_holds_nobody_up(ground: Ground) -> Held {
     let page = ground.page().await?;
     let mut raw = upgraded(&ground, &page).await?;
     // A masked text frame that promises 100 bytes and sends three.
-    ensure!(raw.send(&[0x81, 0x80 | 100, 1, 2, 3, 4, b'a', b'b', b'c']).await, "the server took no bytes");
+    ensure!(raw.send(&[0x81, 0x80 | 0x64, 1, 2, 3, 4, b'a', b'b', b'c']).await, "the server took no bytes");
     serves_others(&ground).await?;
     page.cancel().await?.is(204)?;
     let (seen, ended) = raw.read_to_end(Duration::from_secs(30)).await;

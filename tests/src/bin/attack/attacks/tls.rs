@@ -29,7 +29,7 @@ async fn ground() -> Result<(Ground, Arc<Server>)> {
     Ok((Ground::own(&server)?, server))
 }
 
-/// Base32 SHA-256 of the P-256 public key in the certificate that the server shows: SubjectPublicKeyInfo in DER.
+/// Base32 SHA-256 of the P-256 public key in the certificate that the server shows: its `SubjectPublicKeyInfo` in DER.
 async fn pin_of_the_certificate(ground: &Ground) -> Result<String> {
     let response = ground.http().call("GET", "/health/live").send_unread().await?;
     let info = response.extensions().get::<reqwest::tls::TlsInfo>().context("the call was not over TLS")?;

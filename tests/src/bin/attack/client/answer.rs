@@ -93,7 +93,7 @@ impl Answer {
     ///
     /// # Errors
     /// When it does anything else.
-    pub(crate) fn is_one_of(self, statuses: &[u16]) -> Result<Self> {
+    pub(crate) fn one_of(self, statuses: &[u16]) -> Result<Self> {
         ensure!(statuses.contains(&self.status), "{self}; one of {statuses:?} was due");
         Ok(self)
     }

@@ -64,7 +64,7 @@ async fn sid_alone_opens_nothing(ground: Ground) -> Held {
     let whole = page.clone();
     page.jar.remove(&page.http.cookie_name("session"));
     page.whoami().await?.refuses(401, "stale_session")?;
-    page.call("DELETE", "/api/session").send().await?.is_one_of(&[401, 204])?;
+    page.call("DELETE", "/api/session").send().await?.one_of(&[401, 204])?;
     whole.whoami().await?.is(200).context("after somebody with the sid alone signed out")?;
     let mut thief = Page { key: Key::fresh(), ..page.clone() };
     thief.refresh().await?.is(401)?;

@@ -57,7 +57,7 @@ async fn filmed_code_as_id(ground: Ground) -> Held {
             ground.http().call(method, &format!("{path}{rest}")).header("origin", ground.http().origin())
         };
         call("GET", "").send().await?.is(404)?;
-        call("GET", "/events").send().await?.is_one_of(&[404, 400, 426])?;
+        call("GET", "/events").send().await?.one_of(&[404, 400, 426])?;
         call("POST", "/user-code").json(&json!({})).send().await?.is(404)?;
         call("POST", "/session").json(&json!({})).proof(&key).await?.send().await?.is(404)?;
         call("DELETE", "").send().await?.is(404)?;
@@ -87,8 +87,8 @@ async fn filmed_code_as_credentials(ground: Ground) -> Held {
         let call = ground.http().call("GET", "/api/sessions").token(&Key::fresh(), part).await?;
         call.send().await?.is(401)?;
         let body = json!({"enrolment": part, "device": {"name": "x", "kind": "linux"}});
-        Device::enrolling(ground.http(), &Key::fresh(), &body).await?.is_one_of(&[400, 404])?;
-        send_statement(ground.http(), part).await?.is_one_of(&[400, 404])?;
+        Device::enrolling(ground.http(), &Key::fresh(), &body).await?.one_of(&[400, 404])?;
+        send_statement(ground.http(), part).await?.one_of(&[400, 404])?;
     }
     Ok(format!("{} spellings as token, enrolment and statement: refused", parts.len()))
 }
@@ -137,7 +137,7 @@ async fn code_in_other_forms(ground: Ground) -> Held {
         "%00".repeat(13),
         "💥".repeat(10),
     ] {
-        device.scan(&bent).await?.is_one_of(&[400, 404])?;
+        device.scan(&bent).await?.one_of(&[400, 404])?;
     }
     ensure!(page.stage().await? == "waiting", "{}", page.stage().await?);
     Ok("ten bent codes: refused".to_owned())
@@ -176,12 +176,12 @@ async fn code_after_it_was_used(ground: Ground) -> Held {
     let device = ground.device().await?;
     device.approve(&page).await?;
     let other = ground.second_device(&device).await?;
-    other.scan(&code).await?.is_one_of(&[409, 410])?;
+    other.scan(&code).await?.one_of(&[409, 410])?;
     page.redeem().await?.is(201)?;
     for device in [&device, &other] {
         device.scan(&code).await?.is(410)?;
     }
-    page.cancel().await?.is_one_of(&[204, 409, 410])?;
+    page.cancel().await?.one_of(&[204, 409, 410])?;
     device.scan(&code).await?.is(410)?;
     Ok("409 or 410 for ever".to_owned())
 }
@@ -196,7 +196,7 @@ async fn user_code_in_place_of_everything(ground: Ground) -> Held {
         forged.jar.put(&page.secret_name(), &part);
         forged.poll().await?.is(404)?;
         let body = json!({"enrolment": part, "device": {"name": "x", "kind": "linux"}});
-        Device::enrolling(ground.http(), &Key::fresh(), &body).await?.is_one_of(&[400, 404])?;
+        Device::enrolling(ground.http(), &Key::fresh(), &body).await?.one_of(&[400, 404])?;
     }
     ensure!(page.stage().await? == "waiting", "{}", page.stage().await?);
     Ok("as id, secret and enrolment: refused".to_owned())

@@ -144,7 +144,7 @@ async fn redeem_and_revoke_at_once(ground: Ground) -> Held {
         let redeemed = redeemed?;
         page.jar.absorb(&redeemed);
         page.whoami().await?.is(401)?;
-        page.redeem().await?.is_one_of(&[404, 410])?;
+        page.redeem().await?.one_of(&[404, 410])?;
     }
     Ok("ten races: no session outlives its device".to_owned())
 }
@@ -200,6 +200,6 @@ async fn refreshes_at_once(ground: Ground) -> Held {
     }
     ensure!(alive >= 1, "no refreshed tab is signed in");
     ensure!(sessions_of(&device).await? == 1, "{} sessions", sessions_of(&device).await?);
-    page.call("DELETE", "/api/session").json(&json!({})).send().await?.is_one_of(&[204, 401])?;
+    page.call("DELETE", "/api/session").json(&json!({})).send().await?.one_of(&[204, 401])?;
     Ok(format!("one session, {alive} of 20 tabs hold a token that works"))
 }

@@ -266,7 +266,7 @@ async fn approval_without_the_number(ground: Ground) -> Held {
     let statement = scanned.device.statement(&scanned.scan, "approve", None)?;
     let answer = send_statement(ground.http(), &statement.sign(&scanned.device.key)).await?;
     let seen = answer.kind();
-    answer.is_one_of(&[400, 404, 422])?;
+    answer.one_of(&[400, 404, 422])?;
     ensure!(scanned.page.stage().await? == "scanned", "{}", scanned.page.stage().await?);
     scanned.page.redeem().await?.refuses(409, "not_approved")?;
     Ok(seen)
@@ -311,7 +311,7 @@ async fn replay_changes_nothing(ground: Ground) -> Held {
     scanned.device.delete("/api/sessions").await?.is(204)?;
     let replayed = send_statement(&ground.elsewhere()?.http().clone(), &statement).await?;
     let seen = replayed.kind();
-    replayed.is_one_of(&[204, 404, 409, 410])?;
+    replayed.one_of(&[204, 404, 409, 410])?;
     scanned.page.redeem().await?.is(410)?;
     let sessions = scanned.device.get("/api/sessions").await?.json()?;
     let request = scanned.page.id.as_str();
@@ -363,7 +363,7 @@ async fn prepared_before_the_scan(ground: Ground) -> Held {
     old.page.cancel().await?.is(204)?;
     let next = Page::start_with(ground.http(), &old.page.key, &old.page.jar, &json!({}), &[]).await?;
     old.device.take(&next).await?;
-    send_statement(ground.http(), &kept).await?.is_one_of(&[404, 410])?;
+    send_statement(ground.http(), &kept).await?.one_of(&[404, 410])?;
     ensure!(next.stage().await? == "scanned", "{}", next.stage().await?);
     Ok("it stays with its own request".to_owned())
 }
@@ -388,7 +388,7 @@ async fn number_cannot_be_guessed(ground: Ground) -> Held {
     }
     ensure!(tries == 2, "{tries} guesses were told to be wrong, two are allowed");
     ensure!(scanned.page.stage().await? == "denied check", "{}", scanned.page.stage().await?);
-    scanned.device.decide(&scanned.scan, "approve", Some(&scanned.check)).await?.is_one_of(&[409, 410])?;
+    scanned.device.decide(&scanned.scan, "approve", Some(&scanned.check)).await?.one_of(&[409, 410])?;
     Ok("89 wrong numbers at once: two 422, then denied for good".to_owned())
 }
 

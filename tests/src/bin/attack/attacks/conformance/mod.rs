@@ -12,7 +12,7 @@ mod sockets;
 mod typing;
 
 use super::Attack;
-pub(super) use log::rewrite;
+pub(super) use log::{rewrite, whole_activity};
 
 /// All of them.
 pub(super) fn all() -> Vec<Attack> {

@@ -221,7 +221,7 @@ async fn denied_and_reported_have_their_reasons(ground: Ground) -> Held {
         let (page, device, scan) = ground.scanned().await?;
         device.decide(&scan, decision, None).await?.is(204)?;
         ensure!(page.stage().await? == stage, "{decision}: it is {}", page.stage().await?);
-        page.redeem().await?.is_one_of(&[409, 410])?;
+        page.redeem().await?.one_of(&[409, 410])?;
     }
     Ok("deny: user; report: reported".to_owned())
 }
@@ -247,7 +247,7 @@ async fn final_states_refuse_every_step(ground: Ground) -> Held {
     ensure!(state["frame"].is_null() && state["check"].is_null() && state["user_code"].is_null(), "{state}");
     device.decide(&scan, "approve", Some(&check)).await?.refuses(410, "ended")?;
     page.redeem().await?.refuses(410, "ended")?;
-    page.type_instead().await?.is_one_of(&[409, 410])?;
+    page.type_instead().await?.one_of(&[409, 410])?;
     let page = ground.page().await?;
     let code = page.code().await?;
     page.cancel().await?.is(204)?;

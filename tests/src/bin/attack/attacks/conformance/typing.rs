@@ -57,7 +57,7 @@ async fn user_code_forgives_how_it_is_typed(ground: Ground) -> Held {
             0 => code.clone(),
             1 => code.to_lowercase().replace('-', ""),
             2 => format!("  {} ", code.replace('-', " - ")),
-            _ => code.chars().map(|letter| format!("{letter}.")).collect(),
+            _ => code.chars().flat_map(|letter| [letter, '.']).collect(),
         };
         let scan = Scan::read(device.scan_via(&json!({"user_code": typed, "via": "typed"})).await?)?;
         ensure!(scan.body["check"] == true, "the number is not asked: {}", scan.body);

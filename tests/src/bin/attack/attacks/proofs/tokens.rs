@@ -125,7 +125,7 @@ async fn two_tokens(ground: Ground) -> Held {
         let call = device.http.call(method, &path).token(&device.key, &device.token).await?;
         let answer =
             call.header("authorization", format!("DPoP {}", base64url(&random_bytes(32)))).send().await?;
-        answer.is_one_of(&[400, 401])?;
+        answer.one_of(&[400, 401])?;
     }
     unharmed(&device).await?;
     Ok("refused at 9 calls".to_owned())

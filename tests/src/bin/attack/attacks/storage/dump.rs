@@ -192,7 +192,7 @@ async fn files_are_the_servers_alone(_: Ground) -> Held {
         if path.ends_with("published.json") {
             continue;
         }
-        ensure!(mode(&path)? & 0o077 == 0, "{} has mode {:o}", path.display(), mode(&path)?);
+        ensure!(mode(&path)? | 0o700 == 0o700, "{} has mode {:o}", path.display(), mode(&path)?);
         seen += 1;
     }
     Ok(format!("{seen} files for the owner alone, folder 0700"))

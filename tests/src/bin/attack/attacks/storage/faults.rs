@@ -43,7 +43,7 @@ async fn restart_forgets_what_was_under_way(_: Ground) -> Held {
     device.scan(&code).await?.is(404)?;
     let redeemed = approved.redeem().await?;
     ensure!([404, 410].contains(&redeemed.status), "{redeemed}");
-    device.decide(&scan, "approve", Some("11")).await?.is_one_of(&[404, 409, 410, 204])?;
+    device.decide(&scan, "approve", Some("11")).await?.one_of(&[404, 409, 410, 204])?;
     let sessions = device.get("/api/sessions").await?.is(200)?.json()?;
     ensure!(sessions["sessions"].as_array().is_some_and(Vec::is_empty), "{sessions}");
     Ok("404; no session".to_owned())
@@ -66,7 +66,7 @@ async fn kill_in_the_middle_signs_in_once(_: Ground) -> Held {
         let told = answers.iter().flatten().filter(|answer| answer.status == 201).count();
         ensure!(count <= 1, "{count} sessions of one request");
         ensure!(told == 0 || count == 1, "{told} redeems were told 201, and there is no session");
-        page.redeem().await?.is_one_of(&[201, 404, 410])?;
+        page.redeem().await?.one_of(&[201, 404, 410])?;
     }
     Ok("five kills among ten redeems: never two sessions, never a 201 without one".to_owned())
 }

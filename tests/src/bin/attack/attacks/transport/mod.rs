@@ -1,5 +1,6 @@
 //! HTTP itself: smuggled, slow, oversized, half-open and pipelined requests on bare connections.
 
+mod http2;
 mod malformed;
 mod slow;
 
@@ -10,12 +11,15 @@ use anyhow::{Result, ensure};
 use super::Attack;
 use crate::ground::Ground;
 
+/// How long a client may hold a connection without saying anything, in this suite's patience.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// No answer to a whole request takes longer.
 const SOON: Duration = Duration::from_secs(10);
 
 /// All of them; the slow ones first, so that they wait beside the others.
 pub(super) fn all() -> Vec<Attack> {
-    [slow::all(), malformed::all()].into_iter().flatten().collect()
+    [slow::all(), http2::all(), malformed::all()].into_iter().flatten().collect()
 }
 
 fn status(seen: &str) -> u16 {
