@@ -215,6 +215,12 @@ describe("long lists and strange servers", () => {
     expect(screen.getByTestId("end-all")).toBeVisible();
   });
 
+  it("says of an entry which browser, by which device and from where", async () => {
+    await open("activity");
+    expect(screen.getAllByTestId("activity-row")[0]).toHaveTextContent("Firefox 153 on Windows 11 · Workshop · 203.0.113.7");
+    expect(screen.getAllByTestId("activity-row")[3]).toHaveTextContent("Ada’s laptop · 198.51.100.23");
+  });
+
   it("shows the server's sentence for a kind it does not know, whatever its name", async () => {
     const window = fixture("activity");
     if (window.screen.view !== "activity") throw new Error("another fixture");

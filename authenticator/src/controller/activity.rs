@@ -181,11 +181,11 @@ impl Controller {
         let (host, summary) = (host.to_owned(), clean(&entry.summary, SUMMARY_LENGTH_MAX));
         match entry.kind.as_str() {
             SIGNED_IN => {
-                let claimed: Claimed = serde_json::from_str(&entry.body).unwrap_or_default();
+                let body = Body::of(entry);
                 self.tell(NoticeMessage::NewSignIn {
                     host: host.clone(),
-                    browser: clean(&claimed.browser, NAME_LENGTH_MAX),
-                    system: clean(&claimed.system, NAME_LENGTH_MAX),
+                    browser: cleaned(body.browser).unwrap_or_default(),
+                    system: cleaned(body.system).unwrap_or_default(),
                 });
                 self.notify(Notification::NewSignIn { host, summary });
             }
@@ -195,12 +195,29 @@ impl Controller {
     }
 }
 
-/// What a `signed_in` entry may say of the browser.
+/// What an entry may say; the server keeps more in it, and another version other things.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Claimed {
-    browser: String,
-    system: String,
+struct Body {
+    browser: Option<String>,
+    system: Option<String>,
+    device: Option<Named>,
+    subject: Option<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+impl Body {
+    fn of(entry: &Entry) -> Self {
+        serde_json::from_str(&entry.body).unwrap_or_default()
+    }
+}
+
+fn cleaned(text: Option<String>) -> Option<String> {
+    text.map(|text| clean(&text, NAME_LENGTH_MAX)).filter(|text| !text.is_empty())
 }
 
 /// The newest entries, newest first, each place once.
@@ -211,13 +228,16 @@ fn shown(entries: &[Entry]) -> Vec<ActivityEntry> {
 }
 
 fn entry_view(entry: &Entry) -> ActivityEntry {
+    let body = Body::of(entry);
     ActivityEntry {
         seq: u64::try_from(entry.seq).unwrap_or(0),
         at: shown_moment(entry.at),
         kind: clean(&entry.kind, NAME_LENGTH_MAX),
         summary: clean(&entry.summary, SUMMARY_LENGTH_MAX),
-        address: entry.address.as_deref().map(|address| clean(address, NAME_LENGTH_MAX)),
-        device: entry.device.map(|device| device.to_string()),
-        session: entry.session.map(|session| session.to_string()),
+        address: cleaned(entry.address.clone()),
+        device: cleaned(body.device.map(|device| device.name)),
+        subject: cleaned(body.subject.map(|subject| subject.name)),
+        browser: cleaned(body.browser).unwrap_or_default(),
+        system: cleaned(body.system).unwrap_or_default(),
     }
 }

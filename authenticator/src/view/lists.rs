@@ -80,10 +80,14 @@ pub struct ActivityEntry {
     pub summary: String,
     /// Network address, when there is one.
     pub address: Option<String>,
-    /// Name or id of the device, when there is one.
+    /// Name of the device that did it, when one did.
     pub device: Option<String>,
-    /// Id of the session, when there is one.
-    pub session: Option<String>,
+    /// Name of what it was done to, when that is another device.
+    pub subject: Option<String>,
+    /// What the browser says of itself; may be empty.
+    pub browser: String,
+    /// What the browser says of itself; may be empty.
+    pub system: String,
 }
 
 /// The enrolment link for another computer, as picture and text.

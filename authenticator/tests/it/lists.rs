@@ -165,6 +165,19 @@ async fn activity_is_shown_newest_first_and_a_rewritten_log_raises_the_alarm() {
 }
 
 #[tokio::test]
+async fn an_entry_says_what_browser_and_which_device() {
+    let server = Server::start().await;
+    server.inner().activity = log(1, "");
+    let app = App::enrolled(&server).await;
+    app.send(Command::Go { to: Place::Activity }).await;
+    activity(&app, 1).await;
+    let Screen::Activity { entries, .. } = app.state().screen else { unreachable!("waited for it") };
+    let entry = &entries.items.unwrap()[0];
+    assert_eq!((entry.browser.as_str(), entry.system.as_str()), ("Firefox 153", "Linux"));
+    assert_eq!((entry.device.as_deref(), entry.subject.as_deref()), (Some("Desktop"), None));
+}
+
+#[tokio::test]
 async fn notifications_are_silent_when_the_person_wants_none() {
     let server = Server::start().await;
     server.inner().activity = log(5, "");
@@ -236,7 +249,9 @@ pub fn log(length: i64, note: &str) -> Vec<Value> {
     let mut previous = audit::GENESIS;
     (1..=length)
         .map(|seq| {
-            let body = json!({"note": note, "browser": "Firefox 153", "system": "Linux"}).to_string();
+            let body = json!({"note": note, "browser": "Firefox 153", "system": "Linux",
+                "device": {"id": DeviceId::from_random([3; 16]), "name": "Desk\u{202e}top"}, "subject": null})
+            .to_string();
             let entry = audit::Entry { chain: &chain, seq, at: NOW + seq, kind: "signed_in", body: &body };
             previous = audit::hash(&previous, &entry);
             json!({"seq": seq, "at": NOW + seq, "kind": "signed_in", "address": null, "device": null, "session": null,

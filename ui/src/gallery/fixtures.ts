@@ -48,11 +48,11 @@ const sessions: SessionView[] = [
 ];
 
 const activity: ActivityEntry[] = [
-  { seq: 9, at: FIXTURE_NOW_S - 15, kind: "signed_in", summary: "A browser was signed in.", address: "203.0.113.7", device: "Workshop", session: "s1" },
-  { seq: 8, at: FIXTURE_NOW_S - 18, kind: "sign_in_approved", summary: "A login was approved.", address: "203.0.113.7", device: "Workshop", session: null },
-  { seq: 7, at: FIXTURE_NOW_S - 4000, kind: "sign_in_reported", summary: "A login was reported as not mine.", address: "192.0.2.44", device: "Workshop", session: null },
-  { seq: 6, at: FIXTURE_NOW_S - 90_000, kind: "device_enrolled", summary: "A device was added.", address: "198.51.100.23", device: "Ada’s laptop", session: null },
-  { seq: 5, at: FIXTURE_NOW_S - 91_000, kind: "sign_in_denied", summary: "A login was denied.", address: "203.0.113.9", device: "Workshop", session: null },
+  { seq: 9, at: FIXTURE_NOW_S - 15, kind: "signed_in", summary: "A browser was signed in.", address: "203.0.113.7", device: "Workshop", subject: null, browser: "Firefox 153", system: "Windows 11" },
+  { seq: 8, at: FIXTURE_NOW_S - 18, kind: "sign_in_approved", summary: "A login was approved.", address: "203.0.113.7", device: "Workshop", subject: null, browser: "Firefox 153", system: "Windows 11" },
+  { seq: 7, at: FIXTURE_NOW_S - 4000, kind: "sign_in_reported", summary: "A login was reported as not mine.", address: "192.0.2.44", device: "Workshop", subject: null, browser: "Chrome 148", system: "Android" },
+  { seq: 6, at: FIXTURE_NOW_S - 90_000, kind: "device_enrolled", summary: "A device was added.", address: "198.51.100.23", device: "Ada’s laptop", subject: null, browser: "", system: "" },
+  { seq: 5, at: FIXTURE_NOW_S - 91_000, kind: "sign_in_denied", summary: "A login was denied.", address: "203.0.113.9", device: "Workshop", subject: null, browser: "Safari 27", system: "macOS" },
 ];
 
 const prompt: Prompt = {

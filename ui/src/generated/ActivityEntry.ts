@@ -25,10 +25,18 @@ summary: string,
  */
 address: string | null, 
 /**
- * Name or id of the device, when there is one.
+ * Name of the device that did it, when one did.
  */
 device: string | null, 
 /**
- * Id of the session, when there is one.
+ * Name of what it was done to, when that is another device.
  */
-session: string | null, };
+subject: string | null, 
+/**
+ * What the browser says of itself; may be empty.
+ */
+browser: string, 
+/**
+ * What the browser says of itself; may be empty.
+ */
+system: string, };
