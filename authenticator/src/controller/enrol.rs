@@ -300,7 +300,12 @@ async fn enrol(reach: &Reach, offer: Offer, device: EnrolDevice) -> Result<Enrol
         host: offer.origin.host_and_port().to_owned(),
         what: "the token has another form".to_owned(),
     })?;
-    let name = |text: &str| clean(text, NAME_LENGTH_MAX);
+    // What a server leaves empty is called by the next best name, so that nothing nameless is asked about or listed.
+    let name = |text: &str, instead: &str| {
+        let cleaned = clean(text, NAME_LENGTH_MAX);
+        if cleaned.is_empty() { instead.to_owned() } else { cleaned }
+    };
+    let username = name(&answer.account.username, &answer.account.id.to_string());
     Ok(Enrolled {
         client,
         auth: Credentials { key: Arc::clone(&key.key), token },
@@ -308,9 +313,9 @@ async fn enrol(reach: &Reach, offer: Offer, device: EnrolDevice) -> Result<Enrol
         device: answer.device_id,
         account: answer.account.id,
         pin: offer.pin,
-        server_name: name(&answer.server.name),
-        username: name(&answer.account.username),
-        display_name: name(&answer.account.display_name),
+        server_name: name(&answer.server.name, offer.origin.host_and_port()),
+        display_name: name(&answer.account.display_name, &username),
+        username,
     })
 }
 

@@ -27,6 +27,23 @@ async fn moments_that_no_calendar_has_are_cut() {
 }
 
 #[tokio::test]
+async fn what_has_no_name_is_called_by_the_next_best() {
+    let server = Server::start().await;
+    let app = App::new().await;
+    let answer = json!({"device_id": "AAAAAAAAAAAAAAAAAAAAAA", "token": "A".repeat(43),
+        "account": {"id": "AAAAAAAAAAAAAAAAAAAAAA", "username": "ada", "display_name": "\u{202e} \u{0}"},
+        "server": {"name": "", "origin": server.origin}});
+    server.next("POST /api/devices", Reply::Json(201, answer));
+    app.send(Command::AddByLink { link: server.enrolment_link() }).await;
+    app.send(Command::ContactServer { yes: true }).await;
+    let asked = app.until(|screen| matches!(screen, Screen::ConfirmAccount { .. })).await;
+    let Screen::ConfirmAccount { server_name, display_name, .. } = asked else {
+        unreachable!("waited for it")
+    };
+    assert_eq!((server_name.as_str(), display_name.as_str()), (server.origin.host_and_port(), "ada"));
+}
+
+#[tokio::test]
 async fn rows_of_one_name_are_shown_once() {
     let server = Server::start().await;
     let app = App::enrolled(&server).await;
