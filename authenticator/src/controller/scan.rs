@@ -149,17 +149,11 @@ impl Controller {
     }
 
     pub(super) fn choose_account(&mut self, chosen: AccountRef) {
-        match &mut self.stage {
-            Stage::ChooseAccount { code, candidates, .. } if candidates.contains(&chosen) => {
-                let code = code.clone();
-                self.ask_server(chosen, code);
-            }
-            Stage::TypeCode { account, working: false, .. }
-                if self.saved.accounts.iter().any(|known| known.id == chosen) =>
-            {
-                *account = Some(chosen);
-            }
-            _ => {}
+        if let Stage::ChooseAccount { code, candidates, .. } = &self.stage
+            && candidates.contains(&chosen)
+        {
+            let code = code.clone();
+            self.ask_server(chosen, code);
         }
     }
 
