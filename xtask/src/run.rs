@@ -42,6 +42,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
              can open a window. For one complete login without a display: cargo xtask run --headless"
         );
     }
+    let folder = repo().join(&options.folder);
+    // Before anything is built: a refusal after ten minutes would be late.
+    let _alone = if options.headless { None } else { Some(claim(&folder)?) };
     println!("==> Installing what is missing");
     setup::for_building()?;
     if options.headless {
@@ -51,14 +54,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     ui::build()?;
     run_command(&mut cargo_build_programs())?;
     if options.headless {
-        let pictures = repo().join(&options.folder).join("pictures");
+        let pictures = folder.join("pictures");
         println!("==> Signing in");
         return run_command(
             program(&built("headless-login").to_string_lossy(), []).arg("--pictures").arg(pictures),
         );
     }
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    runtime.block_on(stay(&repo().join(&options.folder)))
+    runtime.block_on(stay(&folder))
 }
 
 fn has_display() -> bool {
@@ -69,8 +72,6 @@ fn has_display() -> bool {
 
 async fn stay(folder: &Path) -> Result<()> {
     let known = folder.join("server.key").exists();
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let _alone = claim(folder)?;
     println!(
         "==> {} {}",
         if known { "Reusing" } else { "The trial server keeps its data in" },
@@ -118,8 +119,9 @@ async fn stay(folder: &Path) -> Result<()> {
     outcome
 }
 
-/// Keeps a second run off the same data for as long as the result lives.
+/// Makes the folder and keeps a second run off it for as long as the result lives.
 fn claim(folder: &Path) -> Result<fs::File> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let path = folder.join("run.lock");
     let file = fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {
@@ -217,17 +219,28 @@ fn enrolment_link(folder: &Path, origin: &str, is_new: bool) -> Result<Option<St
     Ok(Some(enrolment.link))
 }
 
+/// Says so when there is none, or when it ends with a failure.
 fn open_in_browser(url: &str) {
     let opener = ["xdg-open", "open", "chromium", "google-chrome", "firefox"].into_iter().find_map(which);
-    let opened = opener.is_some_and(|opener| {
-        let mut command = std::process::Command::new(opener);
+    let browser = opener.and_then(|opener| {
+        let mut command = Command::new(opener);
         command.arg(url).stdout(Stdio::null()).stderr(Stdio::null());
         // Ctrl-C here must not close somebody's browser.
         #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        command.spawn().is_ok()
+        command.process_group(0);
+        command.spawn().ok()
     });
-    println!("==> {} {url}", if opened { "The browser opens" } else { "Open this page in a browser:" });
+    let Some(mut browser) = browser else {
+        println!("==> Open this page in a browser: {url}");
+        return;
+    };
+    println!("==> The browser opens {url}");
+    let url = url.to_owned();
+    tokio::spawn(async move {
+        if browser.wait().await.is_ok_and(|status| !status.success()) {
+            println!("==> No browser came up. Open this page in one: {url}");
+        }
+    });
 }
 
 async fn asked_to_end() {
