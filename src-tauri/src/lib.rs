@@ -4,12 +4,13 @@
 //! 2. `app` builds the window; a second start hands its argument to the first and ends.
 //! 3. The controller of crate `authenticator` owns all state. `commands` hands it the person's acts, `push` emits each
 //!    view state to the webview.
-//! 4. `keychain_store`, `notices`, `tray`, `login_start` and `logging` are the edges to the system.
+//! 4. `dropped`, `keychain_store`, `notices`, `tray`, `login_start` and `logging` are the edges to the system.
 
 mod app;
 mod arguments;
 mod clipboard_picture;
 mod commands;
+mod dropped;
 mod keychain_store;
 mod logging;
 mod login_start;

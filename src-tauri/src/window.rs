@@ -5,9 +5,9 @@ use std::time::Duration;
 use authenticator::view::{CameraState, Screen, ViewState};
 use authenticator::{Handle, WindowEvent as Seen};
 use tauri::plugin::TauriPlugin;
-use tauri::{AppHandle, Manager, Url, WindowEvent, Wry};
+use tauri::{AppHandle, DragDropEvent, Manager, Url, WindowEvent, Wry};
 
-use crate::tray;
+use crate::{dropped, tray};
 
 /// Label of the window.
 pub(crate) const MAIN: &str = "main";
@@ -64,6 +64,7 @@ pub(crate) fn event(app: &AppHandle, event: &WindowEvent) {
             tell(app, Seen::Hidden);
         }
         WindowEvent::Destroyed => tell(app, Seen::Hidden),
+        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => dropped::take(app, paths),
         _ => {}
     }
 }

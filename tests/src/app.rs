@@ -146,6 +146,15 @@ impl App {
         self.attribute("error", "data-code").await
     }
 
+    /// Waits until a failure of that code is shown.
+    ///
+    /// # Errors
+    /// When the limit is over first; the message has what was shown instead.
+    pub async fn until_error(&self, code: &str) -> Result<()> {
+        patience::until_is("the failure that is shown", code.to_owned(), async || self.error_code().await)
+            .await
+    }
+
     /// An attribute of what has this `data-testid`.
     ///
     /// # Errors
@@ -216,6 +225,34 @@ impl App {
             }
             input.send_keys(picture.to_string_lossy()).await?;
             Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Drags a file or a folder out of another program on the same computer and drops it onto the middle of the window.
+    ///
+    /// # Errors
+    /// When the window does not take it within the limit.
+    pub async fn drop_file(&self, stage: &Stage, desktop: &Desktop, path: &Path) -> Result<()> {
+        self.drag(stage, desktop, &[path.as_os_str()]).await
+    }
+
+    /// Like [`App::drop_file`], by a hand that lets go as soon as the window would take it.
+    ///
+    /// # Errors
+    /// When the window does not take it within the limit.
+    pub async fn drop_file_quickly(&self, stage: &Stage, desktop: &Desktop, path: &Path) -> Result<()> {
+        self.drag(stage, desktop, &["--quick".as_ref(), path.as_os_str()]).await
+    }
+
+    async fn drag(&self, stage: &Stage, desktop: &Desktop, arguments: &[&OsStr]) -> Result<()> {
+        let mut command = Command::new(programs::built("drag-files")?);
+        desktop.environment(&mut command).await;
+        command.args(["--onto", "Countersign"]).args(arguments);
+        let mut program = Program::start(&format!("{}-drag", desktop.name()), &mut command, &stage.logs())?;
+        program.end_within(patience::limit()).await?;
+        patience::until("the window to look as before the drag", async || {
+            Ok((!self.has("drop-here").await?).then_some(()))
         })
         .await
     }

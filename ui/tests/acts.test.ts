@@ -110,16 +110,27 @@ describe("scanning", () => {
     const file = new File(["x"], "huge.png");
     Object.defineProperty(file, "size", { value: 5 * 1024 ** 3 });
     const cut = vi.spyOn(file, "slice");
-    await fireEvent.drop(document.body, { dataTransfer: { files: [file], getData: () => "" } });
+    await fireEvent.paste(document.body, { clipboardData: { files: [file], getData: () => "" } });
     await expect.poll(() => window.pictures.length).toBe(1);
     expect(cut).toHaveBeenCalledWith(0, 64 * 1024 * 1024 + 1);
   });
 
-  it("says that a dropped file could not be opened", async () => {
+  it("takes a dropped link as text, leaves files to the program, and never navigates", async () => {
+    const window = await open("scan");
+    const dataTransfer = { files: [new File(["PNG"], "code.png")], getData: () => "" };
+    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+      expect(await fireEvent[type](document.body, { dataTransfer })).toBe(false);
+    }
+    await fireEvent.drop(document.body, { dataTransfer: { files: [], getData: () => " https://a.example/Q/X " } });
+    expect(window.pictures).toEqual([]);
+    expect(window.acts).toEqual([{ command: "scan_text", text: "https://a.example/Q/X" }]);
+  });
+
+  it("says that a pasted file could not be opened", async () => {
     const window = await open("scan");
     const file = new File(["x"], "gone.png");
     file.arrayBuffer = () => Promise.reject(new Error("NotFoundError"));
-    await fireEvent.drop(document.body, { dataTransfer: { files: [file], getData: () => "" } });
+    await fireEvent.paste(document.body, { clipboardData: { files: [file], getData: () => "" } });
     await expect.poll(() => window.acts).toEqual([{ command: "picture_failed", details: "open picture: Error: NotFoundError" }]);
   });
 

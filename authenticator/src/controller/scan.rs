@@ -57,10 +57,16 @@ impl Controller {
         });
     }
 
+    /// Told where the picture was given; like a picture itself, it leads to the scan view from elsewhere.
     pub(super) fn picture_failed(&mut self, details: &str) {
-        if let Stage::Scan { problem, .. } | Stage::AddAccount { problem } = &mut self.stage {
-            let details = protocol::text::clean(details, 2_000);
-            *problem = Some(Problem { error: ErrorCode::PictureUnreadable, details });
+        if self.stage.is_question() {
+            return;
+        }
+        let details = protocol::text::clean(details, 2_000);
+        let failed = Some(Problem { error: ErrorCode::PictureUnreadable, details });
+        match &mut self.stage {
+            Stage::Scan { problem, .. } | Stage::AddAccount { problem } => *problem = failed,
+            _ => self.show(Stage::Scan { work: ScanWork::Idle, problem: failed }),
         }
     }
 

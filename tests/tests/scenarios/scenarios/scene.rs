@@ -11,6 +11,7 @@ use e2e::stage::Stage;
 /// The beginning.
 pub(crate) struct Scene {
     pub(crate) server: Server,
+    pub(crate) desktop: Desktop,
     pub(crate) app: App,
     pub(crate) browser: Browser,
 }
@@ -27,7 +28,7 @@ impl Scene {
         let app = App::start(stage, &desktop).await?;
         app.enrol(&link).await?;
         let browser = Browser::start(stage, "browser").await?;
-        Ok(Self { server, app, browser })
+        Ok(Self { server, desktop, app, browser })
     }
 
     /// The login page in the browser.
