@@ -19,22 +19,37 @@ pub(crate) struct KeychainStore;
 
 impl Vault for KeychainStore {
     fn get(&mut self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
-        match entry(name)?.get_secret() {
-            Ok(secret) => Ok(Some(Zeroizing::new(secret))),
-            Err(Error::NoEntry) => Ok(None),
-            Err(error) => Err(failed(&error)),
-        }
+        Ok(call(name, Entry::get_secret)?.map(Zeroizing::new))
     }
 
     fn put(&mut self, name: &str, secret: &[u8]) -> Result<(), VaultError> {
-        entry(name)?.set_secret(secret).map_err(|error| failed(&error))
+        call(name, |entry| entry.set_secret(secret))?;
+        Ok(())
     }
 
     fn delete(&mut self, name: &str) -> Result<(), VaultError> {
-        match entry(name)?.delete_credential() {
-            Ok(()) | Err(Error::NoEntry) => Ok(()),
-            Err(error) => Err(failed(&error)),
-        }
+        call(name, Entry::delete_credential)?;
+        Ok(())
+    }
+}
+
+/// The secret service knows a connection no longer once it was started anew. Elsewhere there is no connection, and a
+/// second call could ask the person a second time.
+const CAN_BE_STALE: bool = cfg!(all(unix, not(target_os = "macos")));
+
+/// Does something with the entry called `name`; `None` when there is none. A connection that may be stale is made anew,
+/// once: each of our calls can be repeated.
+fn call<T>(name: &str, act: impl Fn(&Entry) -> Result<T, Error>) -> Result<Option<T>, VaultError> {
+    let mut result = act(&entry(name)?);
+    if CAN_BE_STALE && let Err(error @ Error::PlatformFailure(_)) = &result {
+        tracing::info!(error = told(error), "The keychain failed; it may have been started anew");
+        keyring_core::unset_default_store();
+        result = act(&entry(name)?);
+    }
+    match result {
+        Ok(done) => Ok(Some(done)),
+        Err(Error::NoEntry) => Ok(None),
+        Err(error) => Err(failed(&error)),
     }
 }
 

@@ -74,6 +74,22 @@ impl Desktop {
         self.session.lock().await.unlock()
     }
 
+    /// Ends the keychain without a word.
+    ///
+    /// # Errors
+    /// When none runs.
+    pub async fn kill_keychain(&self) -> Result<()> {
+        self.session.lock().await.kill_daemon().await
+    }
+
+    /// Starts the keychain again, open.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_keychain(&self) -> Result<()> {
+        self.session.lock().await.start_daemon().await
+    }
+
     /// Locks the keychain.
     ///
     /// # Errors

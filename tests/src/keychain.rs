@@ -15,6 +15,9 @@ use crate::{patience, programs};
 /// What opens the login keychain.
 const PASSWORD: &[u8] = b"pw";
 
+/// Name of the keychain on the bus.
+const SERVICE: &str = "org.freedesktop.secrets";
+
 /// What an app finds when it looks for a keychain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keychain {
@@ -113,12 +116,25 @@ impl Session {
         Ok(())
     }
 
-    async fn start_daemon(&mut self) -> Result<()> {
+    /// Ends the keychain without a word; what is in it stays.
+    ///
+    /// # Errors
+    /// When none runs, or the bus does not notice within the limit.
+    pub async fn kill_daemon(&mut self) -> Result<()> {
+        self.daemon.take().context("no keychain runs")?.kill()?;
+        patience::until_is("a keychain on the bus", false, async || self.is_named(SERVICE)).await
+    }
+
+    /// Starts the keychain, open.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_daemon(&mut self) -> Result<()> {
         let mut command = Command::new(programs::installed(&["gnome-keyring-daemon"])?);
         self.environment(&mut command);
         command.args(["--foreground", "--unlock", "--components=secrets"]);
         self.daemon = Some(Program::start_with_input("keychain", &mut command, &self.logs, PASSWORD)?);
-        self.until_named("org.freedesktop.secrets").await?;
+        patience::until_is("a keychain on the bus", true, async || self.is_named(SERVICE)).await?;
         let home = self.home.clone();
         patience::until("the login keychain", async || {
             Ok(home.join(".local/share/keyrings/login.keyring").exists().then_some(()))
@@ -160,14 +176,11 @@ impl Session {
         patience::until("the session bus", async || Ok(socket.exists().then_some(()))).await
     }
 
-    async fn until_named(&self, name: &str) -> Result<()> {
-        patience::until(&format!("{name} on the bus"), async || {
-            let mut command = self.dbus_send();
-            command.args(["--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner"]);
-            command.arg(format!("string:{name}"));
-            Ok(output(&mut command)?.contains("boolean true").then_some(()))
-        })
-        .await
+    fn is_named(&self, name: &str) -> Result<bool> {
+        let mut command = self.dbus_send();
+        command.args(["--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner"]);
+        command.arg(format!("string:{name}"));
+        Ok(output(&mut command)?.contains("boolean true"))
     }
 
     fn dbus_send(&self) -> Command {
