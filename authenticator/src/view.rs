@@ -176,6 +176,8 @@ pub enum Screen {
         code: Option<EnrolmentCode>,
         /// Why there is none.
         problem: Option<Problem>,
+        /// Name of the computer that was added meanwhile; there is no code then, it is used up.
+        added: Option<String>,
     },
     /// What happened to the account, newest first.
     Activity {

@@ -29,6 +29,8 @@ const LAST_MOMENT: i64 = 253_402_300_799;
 const ROWS_MAX: usize = 10_000;
 /// Longest device name, in characters.
 const DEVICE_NAME_LENGTH_MAX: usize = 64;
+/// Time between two looks for the computer that uses the code on show.
+const COMPUTER_PERIOD: Duration = Duration::from_secs(1);
 
 impl Controller {
     /// The account that lists show: the chosen one, else the first that works, else the first.
@@ -221,11 +223,16 @@ impl Controller {
             code: None,
             ends: Duration::ZERO,
             problem: None,
+            known: Vec::new(),
+            added: None,
         });
         let turn = self.turn;
         self.ask(
             account,
-            async |access| access.client.new_enrolment(&access.auth).await,
+            async |access| {
+                let before = access.client.devices(&access.auth).await?;
+                Ok((before, access.client.new_enrolment(&access.auth).await?))
+            },
             move |account, result| Message::Enrolment { turn, account, result },
         );
     }
@@ -234,7 +241,7 @@ impl Controller {
         &mut self,
         turn: Turn,
         id: AccountRef,
-        result: Result<EnrolmentBody, Failure>,
+        result: Result<(DevicesBody, EnrolmentBody), Failure>,
     ) {
         self.mind(&id, &result).await;
         let Some(origin) = self.account(&id).map(|account| account.origin.clone()) else { return };
@@ -242,11 +249,14 @@ impl Controller {
             return;
         }
         let now = self.reach.clock.elapsed();
-        let Stage::AddComputer { code, ends, problem, .. } = &mut self.stage else { return };
+        let Stage::AddComputer { code, ends, problem, known, .. } = &mut self.stage else { return };
         let made = match result {
             // A server that is enrolled may still not lead other computers elsewhere.
-            Ok(body) => match Payload::parse(&body.link) {
-                Payload::Enrol(link) if link.origin == origin => Ok(body),
+            Ok((before, body)) => match Payload::parse(&body.link) {
+                Payload::Enrol(link) if link.origin == origin => {
+                    *known = before.devices.iter().map(|device| device.id).collect();
+                    Ok(body)
+                }
                 _ => {
                     Err(Problem::plain(ErrorCode::NotCountersign { host: origin.host_and_port().to_owned() }))
                 }
@@ -269,8 +279,52 @@ impl Controller {
                     left_s,
                 });
                 self.wake_in(left);
+                self.look_for_computer();
             }
             Err(failed) => *problem = Some(failed),
+        }
+    }
+
+    /// Looks in a moment whether another computer has used the code on show.
+    fn look_for_computer(&self) {
+        let Stage::AddComputer { account, .. } = &self.stage else { return };
+        let turn = self.turn;
+        self.ask(
+            account,
+            async |access| {
+                tokio::time::sleep(COMPUTER_PERIOD).await;
+                access.client.devices(&access.auth).await
+            },
+            move |account, result| Message::ComputerCame { turn, account, result },
+        );
+    }
+
+    pub(super) async fn computer_came(
+        &mut self,
+        turn: Turn,
+        id: AccountRef,
+        result: Result<DevicesBody, Failure>,
+    ) {
+        self.mind(&id, &result).await;
+        if turn != self.turn {
+            return;
+        }
+        let Stage::AddComputer { code, problem, known, added, .. } = &mut self.stage else { return };
+        let found = match result {
+            Ok(body) => body.devices.into_iter().find(|device| !known.contains(&device.id)),
+            Err(failure) if failure.signed_out() => {
+                *code = None;
+                *problem = Some(failure.problem(|_| None));
+                None
+            }
+            // The code on show stays good; the next look may reach the server again.
+            Err(_) => None,
+        };
+        if let Some(device) = found {
+            *added = Some(clean(&device.name, NAME_LENGTH_MAX));
+            (*code, *problem) = (None, None);
+        } else if code.is_some() {
+            self.look_for_computer();
         }
     }
 

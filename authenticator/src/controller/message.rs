@@ -44,8 +44,10 @@ pub(super) enum Message {
     Sessions { turn: Turn, account: AccountRef, result: Result<SessionsBody, Failure> },
     /// The devices.
     Devices { turn: Turn, account: AccountRef, result: Result<DevicesBody, Failure> },
-    /// A link for another computer.
-    Enrolment { turn: Turn, account: AccountRef, result: Result<EnrolmentBody, Failure> },
+    /// A link for another computer, and the devices from before.
+    Enrolment { turn: Turn, account: AccountRef, result: Result<(DevicesBody, EnrolmentBody), Failure> },
+    /// The devices, while a code for another computer is shown.
+    ComputerCame { turn: Turn, account: AccountRef, result: Result<DevicesBody, Failure> },
     /// A change at the server.
     Done { account: AccountRef, act: Act, result: Result<(), Failure> },
     /// The regular look at the activity, from where it was seen to end.

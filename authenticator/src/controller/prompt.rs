@@ -177,7 +177,7 @@ impl Controller {
         match &mut self.stage {
             Stage::Authorize(_) => self.end_if_late(),
             Stage::WaitingForPage { .. } => self.look_for_page(),
-            Stage::AddComputer { code, problem, .. } => {
+            Stage::AddComputer { code, problem, added: None, .. } => {
                 *code = None;
                 *problem = Some(Problem::plain(ErrorCode::CodeExpired));
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::id::RequestId;
+use protocol::id::{DeviceId, RequestId};
 use protocol::origin::Origin;
 
 use super::Controller;
@@ -56,8 +56,16 @@ pub(super) enum Stage {
     Sessions { account: AccountRef, list: Listing<SessionView>, ending: Vec<String> },
     /// Devices.
     Devices { account: AccountRef, list: Listing<DeviceView>, changing: Vec<String> },
-    /// Another computer; the code's own `left_s` counts from the making, `ends` is what holds.
-    AddComputer { account: AccountRef, code: Option<EnrolmentCode>, ends: Duration, problem: Option<Problem> },
+    /// Another computer; the code's own `left_s` counts from the making, `ends` is what holds. `known`: the devices from
+    /// before the code, `added`: name of the one that came since.
+    AddComputer {
+        account: AccountRef,
+        code: Option<EnrolmentCode>,
+        ends: Duration,
+        problem: Option<Problem>,
+        known: Vec<DeviceId>,
+        added: Option<String>,
+    },
     /// Activity.
     Activity { account: AccountRef, list: Listing<ActivityEntry> },
     /// Accounts.
@@ -168,10 +176,11 @@ impl Controller {
                 devices: list.clone(),
                 changing: changing.clone(),
             },
-            Stage::AddComputer { account, code, ends, problem } => Screen::AddComputer {
+            Stage::AddComputer { account, code, ends, problem, added, .. } => Screen::AddComputer {
                 account: account.clone(),
                 code: code.clone().map(|code| EnrolmentCode { left_s: self.left_s(*ends), ..code }),
                 problem: problem.clone(),
+                added: added.clone(),
             },
             Stage::Activity { account, list } => {
                 Screen::Activity { account: account.clone(), entries: list.clone() }

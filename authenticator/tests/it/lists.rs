@@ -117,6 +117,25 @@ async fn another_computer_gets_a_code_of_the_same_server_only() {
 }
 
 #[tokio::test]
+async fn a_computer_that_uses_the_code_on_show_is_named() {
+    let server = Server::start().await;
+    let app = App::enrolled(&server).await;
+    let other = App::new().await;
+    let account = app.state().accounts[0].id.clone();
+    app.send(Command::AddComputer { account }).await;
+    app.until(|screen| matches!(screen, Screen::AddComputer { code: Some(_), .. })).await;
+    // A look that fails changes nothing, and is no reason to take the code away.
+    server.next("GET /api/devices", Reply::Problem(503, "store_unavailable", json!({})));
+    other.enrol(&server).await;
+    let shown = app.until(|screen| matches!(screen, Screen::AddComputer { added: Some(_), .. })).await;
+    let Screen::AddComputer { code, problem, added, .. } = shown else { unreachable!("waited for it") };
+    assert_eq!((code, problem, added.as_deref()), (None, None, Some("Device 1")));
+    app.pass_s(601);
+    app.send(Command::Back).await;
+    app.until(|screen| matches!(screen, Screen::Devices { .. })).await;
+}
+
+#[tokio::test]
 async fn a_device_that_was_removed_elsewhere_shows_as_signed_out() {
     let server = Server::start().await;
     let app = App::enrolled(&server).await;

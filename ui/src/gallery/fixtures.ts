@@ -188,8 +188,9 @@ export const fixtures: Record<string, ViewState> = {
     },
     changing: [],
   }),
-  "add-computer": state({ view: "add_computer", account: "a1", code: { link: "https://login.example.com/E/AAAAAAAAAAAAAAAAAAAAAAAAAA", png: QR, size: 41, left_s: 588 }, problem: null }),
-  "add-computer-failed": state({ view: "add_computer", account: "a1", code: null, problem: problem({ code: "server_timeout", host: "login.example.com" }) }),
+  "add-computer": state({ view: "add_computer", account: "a1", code: { link: "https://login.example.com/E/AAAAAAAAAAAAAAAAAAAAAAAAAA", png: QR, size: 41, left_s: 588 }, problem: null, added: null }),
+  "add-computer-added": state({ view: "add_computer", account: "a1", code: null, problem: null, added: "Ada’s laptop" }),
+  "add-computer-failed": state({ view: "add_computer", account: "a1", code: null, problem: problem({ code: "server_timeout", host: "login.example.com" }), added: null }),
   "activity": state({
     view: "activity",
     account: "a1",

@@ -189,7 +189,11 @@ code: EnrolmentCode | null,
 /**
  * Why there is none.
  */
-problem: Problem | null, } | { "view": "activity", 
+problem: Problem | null, 
+/**
+ * Name of the computer that was added meanwhile; there is no code then, it is used up.
+ */
+added: string | null, } | { "view": "activity", 
 /**
  * The account shown.
  */

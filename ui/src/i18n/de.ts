@@ -299,6 +299,9 @@ export const de: Texts = {
     copyLink: "Link kopieren",
     over: "Dieser Code ist abgelaufen.",
     again: "Neuen Code erzeugen",
+    added: (name) => `${name} wurde hinzugefügt`,
+    addedBody: "Dieser Computer kann ab jetzt für Sie anmelden. Gehört er Ihnen nicht, entfernen Sie ihn sofort.",
+    seeDevices: "Vertraute Geräte ansehen",
   },
   activity: {
     title: "Verlauf",

@@ -299,6 +299,9 @@ export const en: Texts = {
     copyLink: "Copy link",
     over: "This code is over.",
     again: "Make a new code",
+    added: (name) => `${name} was added`,
+    addedBody: "It can sign you in from now on. If it is not yours, remove it now.",
+    seeDevices: "See trusted devices",
   },
   activity: {
     title: "Activity",

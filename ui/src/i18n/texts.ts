@@ -229,6 +229,9 @@ export interface Texts {
     copyLink: string;
     over: string;
     again: string;
+    added: (name: string) => string;
+    addedBody: string;
+    seeDevices: string;
   };
   activity: {
     title: string;

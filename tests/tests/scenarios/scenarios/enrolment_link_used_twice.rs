@@ -1,11 +1,12 @@
 use anyhow::{Result, ensure};
 use e2e::app::App;
 use e2e::desktop::Desktop;
+use e2e::patience;
 use e2e::server::Server;
 use e2e::stage::play;
 
 /// A link enrols once: neither the same app nor a second computer gets in with it. "Add another computer" gives that
-/// second one a code of its own.
+/// second one a code of its own, and tells when it was used.
 #[tokio::test(flavor = "multi_thread")]
 async fn enrolment_link_used_twice() -> Result<()> {
     play("enrolment_link_used_twice", async |stage| {
@@ -45,7 +46,13 @@ async fn enrolment_link_used_twice() -> Result<()> {
         app.driver().settled().await?;
         app.driver().picture(&picture).await?;
         second.choose_picture(&picture).await?;
-        second.agree_to_enrol().await
+        second.agree_to_enrol().await?;
+        // The first computer notices by itself.
+        ensure!(app.text("computer-added").await?.contains("was added"), "the app names no computer");
+        app.click("see-devices").await?;
+        app.until("devices").await?;
+        let rows = "return document.querySelectorAll('[data-testid=device-row]').length";
+        patience::until_is("the trusted devices", 2, async || app.driver().read::<usize>(rows).await).await
     })
     .await
 }
