@@ -33,6 +33,8 @@ pub struct Look {
     pub calm: bool,
     /// Pages may open the camera without asking.
     pub camera: bool,
+    /// SHA-256 of a public key (SPKI) in base64: a certificate with it is trusted, as after a person's exception.
+    pub trusted_key: Option<String>,
     /// Host names that lead to this machine, for what only a name shows.
     pub names: Vec<String>,
 }
@@ -170,6 +172,9 @@ fn arguments(look: &Look, profile: &std::path::Path) -> Vec<String> {
     }
     if look.camera {
         arguments.push("--use-fake-ui-for-media-stream".to_owned());
+    }
+    if let Some(key) = &look.trusted_key {
+        arguments.push(format!("--ignore-certificate-errors-spki-list={key}"));
     }
     if !look.names.is_empty() {
         let rules: Vec<String> = look.names.iter().map(|name| format!("MAP {name} 127.0.0.1")).collect();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::process::{Program, output};
@@ -29,6 +29,8 @@ pub struct Settings {
     pub variables: Vec<(String, String)>,
     /// The public origin when something stands in front of the server.
     pub origin: Option<String>,
+    /// HTTPS with a certificate of its own, as in a trial in a local network.
+    pub self_signed: bool,
 }
 
 impl Settings {
@@ -60,15 +62,19 @@ impl Server {
     /// When it does not come up; the message has its output.
     pub async fn with_settings(stage: &Stage, name: &str, settings: Settings) -> Result<Self> {
         let listen = format!("127.0.0.1:{}", ports::free()?);
+        let scheme = if settings.self_signed { "https" } else { "http" };
         let mut server = Self {
             name: name.to_owned(),
             program: None,
-            origin: settings.origin.unwrap_or_else(|| format!("http://{listen}")),
+            origin: settings.origin.unwrap_or_else(|| format!("{scheme}://{listen}")),
             listen,
             data: stage.folder(name)?,
             logs: stage.logs(),
             settings: settings.variables,
         };
+        if settings.self_signed {
+            server.settings.push(("COUNTERSIGN_TLS_SELF_SIGNED".to_owned(), "true".to_owned()));
+        }
         server.start_again().await?;
         Ok(server)
     }
@@ -96,6 +102,16 @@ impl Server {
     /// When it does not run.
     pub fn kill(&mut self) -> Result<()> {
         self.program.take().context("the server does not run")?.kill()
+    }
+
+    /// Ends it as an operator does, with a word to everybody who waits.
+    ///
+    /// # Errors
+    /// When it does not run, does not end within the limit or ends with a failure.
+    pub async fn stop(&mut self) -> Result<()> {
+        let status = self.program.take().context("the server does not run")?.terminate().await?;
+        ensure!(status.success(), "the server ended with {status}");
+        Ok(())
     }
 
     /// The public origin.

@@ -1,8 +1,11 @@
 mod enrolment_link_used_twice;
 mod expired_and_renewed;
+mod files_dropped_onto_the_window;
 mod hostile_codes_are_shown_only;
+mod https_self_signed_and_stopped;
 mod keyboard_alone_and_accessible;
 mod keychain_missing_or_locked;
+mod keychain_restarted;
 mod login_by_camera;
 mod login_by_picture;
 mod login_by_screen;
