@@ -62,6 +62,9 @@ impl Server {
     async fn launch(&self) -> Result<Value> {
         let mut command = std::process::Command::new(programs::built("countersign-server")?);
         command.args(["serve", "--json", "--listen", &self.address.to_string(), "--data"]).arg(self.data());
+        for name in inherited() {
+            command.env_remove(name);
+        }
         command.envs(self.settings.iter().map(|(name, value)| (name, value))).current_dir("/");
         let logs = self.folder.path().join("logs");
         std::fs::create_dir_all(&logs)?;
@@ -149,7 +152,11 @@ impl Server {
         input: &str,
     ) -> Result<(i32, String, String)> {
         use tokio::io::AsyncWriteExt as _;
-        let mut child = Command::new(programs::built("countersign-server")?)
+        let mut command = Command::new(programs::built("countersign-server")?);
+        for name in inherited() {
+            command.env_remove(name);
+        }
+        let mut child = command
             .args(args)
             .args(["--json", "--data"])
             .arg(self.data())
@@ -186,6 +193,13 @@ impl Server {
         ensure!(code == 0, "users add ended with {code}: {error}");
         link_in(&text)
     }
+}
+
+/// Settings of the shell that runs the suite; the server under attack has its defaults.
+fn inherited() -> impl Iterator<Item = std::ffi::OsString> {
+    std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_string_lossy().starts_with("COUNTERSIGN_"))
 }
 
 fn link_in(text: &str) -> Result<String> {

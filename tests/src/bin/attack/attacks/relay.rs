@@ -19,6 +19,7 @@ pub(super) fn all() -> Vec<Attack> {
         refusing_guard_ends_the_login,
         refused_login_stays_refused,
         page_address_is_that_of_its_start,
+        scan_again_does_not_change_the_way,
     ]
 }
 
@@ -196,4 +197,26 @@ async fn page_address_is_that_of_its_start(_: Ground) -> Held {
     let seen = Scan::read(scan_from(&device, &page, HERE, "camera").await?)?.read_context()?["seen"].clone();
     ensure!(seen["address"] == AFAR && seen["same_network"] == false, "{seen}");
     Ok("the address of the start".to_owned())
+}
+
+/// What the person was warned of stays in what she signs: a link does not become a camera by a second scan.
+async fn scan_again_does_not_change_the_way(_: Ground) -> Held {
+    let ground = proxied(&[]).await?;
+    let device = ground.device().await?;
+    let page = page_from(&ground, HERE).await?;
+    let body = |via: &str, code: &str| json!({"code": code, "via": via});
+    let code = page.code().await?;
+    let scan = async |via: &str, from: &str| {
+        let call = device.call("POST", "/api/scans").await?.json(&body(via, &code));
+        call.header("x-forwarded-for", from).send().await
+    };
+    let first = Scan::read(scan("link", HERE).await?)?;
+    let again = Scan::read(scan("camera", AFAR).await?)?;
+    ensure!(
+        first.context == again.context,
+        "another context: {} {}",
+        first.read_context()?,
+        again.read_context()?
+    );
+    Ok("the first context stays".to_owned())
 }

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Attack, Held, attacks};
-use crate::client::{Device, Page, Socket, measured};
+use crate::client::{Device, Key, Page, Socket, enrolment_in, measured};
 use crate::ground::{Ground, fresh_name};
 
 pub(super) fn all() -> Vec<Attack> {
@@ -21,6 +21,8 @@ pub(super) fn all() -> Vec<Attack> {
         session_ended_after_a_refresh,
         all_sessions_ended,
         sockets_close_within_a_second,
+        removed_device_cannot_repeat_its_enrolment,
+        link_of_a_removed_device,
     ];
     all.extend(attacks!["revocation", OwnServer;
         account_disabled_at_every_step,
@@ -30,6 +32,8 @@ pub(super) fn all() -> Vec<Attack> {
         session_ended_by_the_operator,
         sockets_close_when_the_operator_revokes,
         other_accounts_are_left_alone,
+        removed_device_cannot_repeat_its_password,
+        independent_sessions_end_with_the_account,
     ]);
     all
 }
@@ -126,7 +130,7 @@ async fn device_removed_twice(ground: Ground) -> Held {
     let path = format!("/api/devices/{}", second.id);
     first.delete(&path).await?.is(204)?;
     first.delete(&path).await?.one_of(&[204, 404])?;
-    first.call("PATCH", &path).await?.json(&serde_json::json!({"name": "Back"})).send().await?.is(404)?;
+    first.call("PATCH", &path).await?.json(&json!({"name": "Back"})).send().await?.is(404)?;
     second.get("/api/devices").await?.is(401)?;
     Ok("it stays removed".to_owned())
 }
@@ -290,4 +294,58 @@ async fn other_accounts_are_left_alone(ground: Ground) -> Held {
     let listed: Value = serde_json::from_str(&ground.server()?.operate(&["users", "list"]).await?)?;
     ensure!(listed.to_string().contains(&name), "{listed}");
     Ok("nobody else notices".to_owned())
+}
+
+/// "Repeating within 10 minutes with the same key and code gives the same device": not once it was removed.
+async fn removed_device_cannot_repeat_its_enrolment(ground: Ground) -> Held {
+    let device = ground.device().await?;
+    let link = device.enrolment().await?;
+    let body = json!({"enrolment": enrolment_in(&link)?, "device": {"name": "Stolen", "kind": "linux"}});
+    let key = Key::fresh();
+    let stolen = Device::read(ground.http(), &key, Device::enrolling(ground.http(), &key, &body).await?)?;
+    device.delete(&format!("/api/devices/{}", stolen.id)).await?.is(204)?;
+    let answer = Device::enrolling(ground.http(), &key, &body).await?;
+    let seen = answer.kind();
+    answer.one_of(&[401, 404])?;
+    stolen.get("/api/devices").await?.is(401)?;
+    let list = device.get("/api/devices").await?.is(200)?.text();
+    ensure!(!list.contains(&stolen.id), "the removed device is back: {list}");
+    Ok(seen)
+}
+
+async fn removed_device_cannot_repeat_its_password(ground: Ground) -> Held {
+    let name = fresh_name();
+    ground.server()?.add_account_with_password(&name, "correct horse battery").await?;
+    let device = json!({"name": "Stolen", "kind": "linux"});
+    let body = json!({"username": name, "password": "correct horse battery", "device": device});
+    let key = Key::fresh();
+    let stolen = Device::read(ground.http(), &key, Device::enrolling(ground.http(), &key, &body).await?)?;
+    let other = ground.second_device(&stolen).await?;
+    other.delete(&format!("/api/devices/{}", stolen.id)).await?.is(204)?;
+    Device::enrolling(ground.http(), &key, &body).await?.refuses(401, "enrolment_refused")?;
+    stolen.get("/api/devices").await?.is(401)?;
+    Ok("401 enrolment_refused".to_owned())
+}
+
+/// A device that is taken away may have made a link before; the link must not outlive it.
+async fn link_of_a_removed_device(ground: Ground) -> Held {
+    let device = ground.device().await?;
+    let stolen = ground.second_device(&device).await?;
+    let link = stolen.enrolment().await?;
+    device.delete(&format!("/api/devices/{}", stolen.id)).await?.is(204)?;
+    let body = json!({"enrolment": enrolment_in(&link)?, "device": {"name": "Again", "kind": "linux"}});
+    Device::enrolling(ground.http(), &Key::fresh(), &body).await?.is(404)?;
+    Ok("404".to_owned())
+}
+
+async fn independent_sessions_end_with_the_account(_: Ground) -> Held {
+    let ground = Ground::with(&[("SESSION_KIND", "independent")]).await?;
+    let (name, device) = named_account(&ground).await?;
+    let mut page = ground.page().await?;
+    device.approve(&page).await?;
+    page.sign_in().await?;
+    ground.server()?.operate(&["users", "disable", &name]).await?;
+    page.whoami().await?.is(401)?;
+    page.refresh().await?.is(401)?;
+    Ok("401".to_owned())
 }
