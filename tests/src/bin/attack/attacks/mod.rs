@@ -20,6 +20,7 @@ mod proofs;
 mod relay;
 mod revocation;
 mod sockets;
+mod spoofing;
 mod storage;
 mod tls;
 mod transport;
@@ -89,6 +90,7 @@ pub(crate) fn all() -> Vec<Attack> {
         storage::all(),
         tls::all(),
         injection::all(),
+        spoofing::all(),
     ]
     .into_iter()
     .flatten()

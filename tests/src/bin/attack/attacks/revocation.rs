@@ -178,8 +178,8 @@ async fn all_sessions_ended(ground: Ground) -> Held {
     Ok("what was under way is dead; the device approves anew".to_owned())
 }
 
-/// The promise is one second; the margin is this machine's, not the server's.
-const WITHIN: Duration = Duration::from_secs(2);
+/// The promise is one second; the rest is what a loaded machine may take. Without the wake-up it would be fifteen.
+const WITHIN: Duration = Duration::from_secs(5);
 
 async fn sockets_close_within_a_second(ground: Ground) -> Held {
     let device = ground.device().await?;

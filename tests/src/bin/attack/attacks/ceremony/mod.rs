@@ -1,6 +1,7 @@
 //! The ceremony itself: requests that belong to somebody else, steps taken twice, by the wrong party or all at once.
 
 mod filmed;
+mod numbers;
 mod races;
 mod statements;
 mod strangers;
@@ -9,5 +10,8 @@ use super::Attack;
 
 /// All of them.
 pub(super) fn all() -> Vec<Attack> {
-    [strangers::all(), filmed::all(), statements::all(), races::all()].into_iter().flatten().collect()
+    [strangers::all(), filmed::all(), statements::all(), numbers::all(), races::all()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

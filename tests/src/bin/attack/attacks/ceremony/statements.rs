@@ -27,36 +27,45 @@ pub(super) fn all() -> Vec<Attack> {
         claim_changed_after_signing,
         proof_as_statement,
         statement_as_proof,
-        approval_without_the_number,
-        number_of_another_form,
         deny_turned_into_approve,
         replay_changes_nothing,
         sent_for_another_request,
         ticket_of_another_scan,
         ticket_alone_is_worth_nothing,
         prepared_before_the_scan,
-        number_cannot_be_guessed,
     ];
     all.extend(attacks!["statements", OwnServer; sent_to_another_server]);
     all
 }
 
 /// A scanned request and the number that the page shows.
-struct Scanned {
-    page: Page,
-    device: Device,
-    scan: Scan,
-    check: String,
+pub(super) struct Scanned {
+    /// The page.
+    pub(super) page: Page,
+    /// The device that scanned it.
+    pub(super) device: Device,
+    /// What the scan told the device.
+    pub(super) scan: Scan,
+    /// The number on the page.
+    pub(super) check: String,
 }
 
 impl Scanned {
-    async fn ready(ground: &Ground) -> Result<Self> {
+    /// Starts, enrols and scans.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub(super) async fn ready(ground: &Ground) -> Result<Self> {
         let (page, device, scan) = ground.scanned().await?;
         let check = page.check().await?;
         Ok(Self { page, device, scan, check })
     }
 
-    fn approval(&self) -> Result<Jws> {
+    /// The statement as it should be.
+    ///
+    /// # Errors
+    /// When the context is not base64url.
+    pub(super) fn approval(&self) -> Result<Jws> {
         self.device.statement(&self.scan, "approve", Some(&self.check))
     }
 
@@ -260,35 +269,6 @@ async fn statement_as_proof(ground: Ground) -> Held {
     Ok("401 invalid_proof".to_owned())
 }
 
-/// Guard: the number is asked for whenever the scan said so; leaving it out is no way around.
-async fn approval_without_the_number(ground: Ground) -> Held {
-    let scanned = Scanned::ready(&ground).await?;
-    let statement = scanned.device.statement(&scanned.scan, "approve", None)?;
-    let answer = send_statement(ground.http(), &statement.sign(&scanned.device.key)).await?;
-    let seen = answer.kind();
-    answer.one_of(&[400, 404, 422])?;
-    ensure!(scanned.page.stage().await? == "scanned", "{}", scanned.page.stage().await?);
-    scanned.page.redeem().await?.refuses(409, "not_approved")?;
-    Ok(seen)
-}
-
-async fn number_of_another_form(ground: Ground) -> Held {
-    let scanned = Scanned::ready(&ground).await?;
-    let number: u64 = scanned.check.parse()?;
-    for form in [json!(number), json!([scanned.check]), json!({"is": scanned.check}), json!(true)] {
-        let statement = scanned.approval()?.claim("check", form.clone()).sign(&scanned.device.key);
-        let answer = send_statement(ground.http(), &statement).await?;
-        ensure!(answer.status != 204, "{form} passed for {}", scanned.check);
-    }
-    let (page, device, scan) = ground.scanned().await?;
-    let check = page.check().await?;
-    for form in [format!(" {check}"), format!("0{check}")] {
-        let answer = device.decide(&scan, "approve", Some(&form)).await?;
-        ensure!(answer.status != 204, "{form:?} passed for {check}");
-    }
-    Ok("numbers, lists, blanks and zeros: refused".to_owned())
-}
-
 async fn deny_turned_into_approve(ground: Ground) -> Held {
     let scanned = Scanned::ready(&ground).await?;
     scanned.device.decide(&scanned.scan, "deny", None).await?.is(204)?;
@@ -366,30 +346,6 @@ async fn prepared_before_the_scan(ground: Ground) -> Held {
     send_statement(ground.http(), &kept).await?.one_of(&[404, 410])?;
     ensure!(next.stage().await? == "scanned", "{}", next.stage().await?);
     Ok("it stays with its own request".to_owned())
-}
-
-/// Guard: each wrong number takes a try before the compare, also when all arrive at once.
-async fn number_cannot_be_guessed(ground: Ground) -> Held {
-    let scanned = Scanned::ready(&ground).await?;
-    let mut guesses = Vec::new();
-    for number in 10..=99 {
-        let guess = number.to_string();
-        if guess != scanned.check {
-            let statement = scanned.device.statement(&scanned.scan, "approve", Some(&guess))?;
-            guesses.push(statement.sign(&scanned.device.key));
-        }
-    }
-    let all = guesses.iter().map(|guess| send_statement(ground.http(), guess));
-    let mut tries = 0;
-    for answer in futures_util::future::join_all(all).await {
-        let answer = answer?;
-        ensure!(answer.status == 422 || answer.status == 410, "{answer}");
-        tries += usize::from(answer.status == 422);
-    }
-    ensure!(tries == 2, "{tries} guesses were told to be wrong, two are allowed");
-    ensure!(scanned.page.stage().await? == "denied check", "{}", scanned.page.stage().await?);
-    scanned.device.decide(&scanned.scan, "approve", Some(&scanned.check)).await?.one_of(&[409, 410])?;
-    Ok("89 wrong numbers at once: two 422, then denied for good".to_owned())
 }
 
 async fn sent_to_another_server(ground: Ground) -> Held {
