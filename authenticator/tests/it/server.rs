@@ -306,14 +306,15 @@ impl Shared {
         assert_eq!(body["device"], json!({"name": "Desktop", "kind": "linux"}), "the name is cleaned");
         let proof = headers.get("dpop").unwrap().to_str().unwrap();
         let key = protocol::jws::Unverified::parse(proof, proof::TYP).unwrap().header_key().unwrap();
-        let n = u8::try_from(inner.jtis.len() % 251).unwrap();
-        let token = Secret::new([n; 32]).expose();
+        // Grows with each proof, so no device and no token comes twice.
+        let n = u32::try_from(inner.jtis.len()).unwrap().to_be_bytes();
+        let token = Secret::new(std::array::from_fn(|at| n[at % 4])).expose();
         let known = inner.devices.iter_mut().find(|(_, known, _)| *known == key);
         let device = if let Some((id, _, old)) = known {
             old.clone_from(&token);
             *id
         } else {
-            let id = DeviceId::from_random([n; 16]);
+            let id = DeviceId::from_random(std::array::from_fn(|at| n[at % 4]));
             inner.devices.push((id, key, token.clone()));
             id
         };
