@@ -72,6 +72,9 @@ struct Preview {
     /// A folder of JPEG files of one size to show; without it a film is made.
     #[arg(long, value_name = "DIR")]
     frames: Option<PathBuf>,
+    /// Instead of measuring, take pictures of the view with a code found, into this folder.
+    #[arg(long, value_name = "DIR")]
+    picture: Option<PathBuf>,
 }
 
 /// Builds in release and measures.
@@ -150,11 +153,15 @@ fn preview(options: &Preview) -> Result<()> {
         "--package",
         "countersign",
         "--package",
+        "countersign-server",
+        "--package",
         "e2e",
         "--features",
         "countersign/film",
         "--bin",
         "countersign-film",
+        "--bin",
+        "countersign-server",
         "--bin",
         "bench-preview",
     ]))?;
@@ -162,6 +169,9 @@ fn preview(options: &Preview) -> Result<()> {
     bench.args(["--seconds", &options.seconds.to_string()]);
     if let Some(frames) = &options.frames {
         bench.arg("--frames").arg(absolute(frames)?);
+    }
+    if let Some(folder) = &options.picture {
+        bench.arg("--picture").arg(absolute(folder)?);
     }
     if options.json {
         bench.arg("--json");

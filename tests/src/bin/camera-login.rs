@@ -65,6 +65,8 @@ async fn sign_in(stage: &Stage, options: &Options) -> Result<()> {
     app.agree_to_enrol().await?;
     camera_is(&app, "live").await?;
     println!("the camera is live");
+    let (drawn, sent) = pictures(&app).await?;
+    println!("the window drew {drawn} of {sent} pictures");
 
     happens(Fault::Unplug)?;
     camera_says(&app, "camera_unplugged").await?;
@@ -104,6 +106,25 @@ async fn sign_in(stage: &Stage, options: &Options) -> Result<()> {
     ensure!(app.outcome().await? == "signed_in", "the app saw another end");
     println!("signed in by camera");
     Ok(())
+}
+
+/// How many pictures the window drew while the camera sent how many.
+async fn pictures(app: &App) -> Result<(u64, u64)> {
+    let counts = async || {
+        let script = "const data = document.querySelector('[data-testid=preview]')?.dataset; \
+                      return [Number(data?.drawn ?? 0), Number(data?.newest ?? 0)]";
+        app.driver().read::<(u64, u64)>(script).await
+    };
+    let (drawn, sent) = patience::until("the first pictures", async || {
+        let (drawn, sent) = counts().await?;
+        Ok((drawn > 0).then_some((drawn, sent)))
+    })
+    .await?;
+    patience::until("more pictures", async || {
+        let (drawn_then, sent_then) = counts().await?;
+        Ok((drawn_then >= drawn + 20).then(|| (drawn_then - drawn, sent_then - sent)))
+    })
+    .await
 }
 
 /// Waits until the camera is so; presses "Try again" where the app waits for that.

@@ -126,7 +126,10 @@ export const fixtures: Record<string, ViewState> = {
   "scan-too-far": scan({ camera: { ...live, hint: "move_closer" } }),
   "scan-too-dark": scan({ camera: { ...live, hint: "too_dark" } }),
   "scan-blurred": scan({ camera: { ...live, hint: "hold_still" } }),
-  "scan-other-camera": scan({ camera: { ...live, name: "Rear Camera", instead_of: "USB camera", mirrored: false, outline: found }, cameras: cameras.slice(1) }),
+  "scan-other-camera": {
+    ...scan({ camera: { ...live, name: "Rear Camera", instead_of: "USB camera", mirrored: false }, cameras }),
+    settings: { ...settings, camera: "USB camera|3" },
+  },
   "scan-off": scan({ camera: { camera: "off" } }),
   "scan-no-camera": scan({ camera: { camera: "failed", problem: problem({ code: "camera_none" }), watching: true } }),
   "scan-camera-busy": scan({ camera: { camera: "failed", problem: problem({ code: "camera_busy" }), watching: false } }),

@@ -7,6 +7,7 @@
 
 mod cpu;
 mod film;
+mod view;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -30,6 +31,9 @@ struct Options {
     /// How long it is measured, in seconds.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// Instead of measuring, take pictures of the view with a code found, into this folder.
+    #[arg(long, value_name = "DIR")]
+    picture: Option<PathBuf>,
     /// Print one JSON object instead of lines.
     #[arg(long)]
     json: bool,
@@ -45,7 +49,11 @@ struct Count {
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
-    play("bench-preview", async |stage| measure(stage, &options).await).await
+    play("bench-preview", async |stage| match &options.picture {
+        Some(folder) => view::take(stage, folder).await,
+        None => measure(stage, &options).await,
+    })
+    .await
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
