@@ -7,6 +7,8 @@
 mod blur;
 mod close;
 mod contrast;
+#[cfg(test)]
+mod drawn;
 mod equalise;
 mod grid;
 mod hint;
@@ -106,17 +108,6 @@ impl Read {
         self.bytes == other.bytes && distance(a, b) < diagonal / 4.0
     }
 
-    /// Whether `other` lies well within this code.
-    fn surrounds(&self, other: &Self) -> bool {
-        let outer = self.corners;
-        other.corners.iter().all(|(x, y)| {
-            (0..4).all(|at| {
-                let (a, b) = (outer[at], outer[(at + 1) % 4]);
-                (b.0 - a.0) * (y - a.1) > (b.1 - a.1) * (x - a.0)
-            })
-        })
-    }
-
     fn scale(&mut self, factor: f32) {
         for corner in &mut self.corners {
             *corner = (corner.0 * factor, corner.1 * factor);
@@ -143,13 +134,11 @@ pub struct Look {
     pub hint: Option<Hint>,
 }
 
-/// Adds a read unless it is known, or decorates another: a code within a code is part of its picture.
+/// Adds a read unless it is known.
 fn keep(found: &mut Vec<Read>, read: Read) {
-    if found.iter().any(|known| known.is_again(&read) || known.surrounds(&read)) {
-        return;
+    if !found.iter().any(|known| known.is_again(&read)) {
+        found.push(read);
     }
-    found.retain(|known| !read.surrounds(known));
-    found.push(read);
 }
 
 fn keep_all(found: &mut Vec<Read>, reads: impl IntoIterator<Item = Read>) {

@@ -26,3 +26,20 @@ fn spread(luma: &Luma, choose: impl Fn(u8, u8) -> u8) -> Luma {
     });
     luma.with(data.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_gap_between_dots_closes_and_a_wide_one_does_not() {
+        let pixel =
+            |x: usize| if [4..8, 9..13, 18..22].iter().any(|dot| dot.contains(&x)) { 10 } else { 240 };
+        let luma = Luma::new(26, 8, (0..26 * 8).map(|at| pixel(at % 26)).collect()).unwrap();
+        let row = &closed(&luma).data()[3 * 26..4 * 26].to_vec();
+        assert_eq!((row[8], row[15]), (10, 240));
+        assert_eq!((row[4], row[21], row[3], row[22]), (10, 10, 240, 240), "nothing grows: {row:?}");
+    }
+}

@@ -21,3 +21,24 @@ pub(super) fn evened(luma: &Luma, radius: usize) -> Luma {
     });
     luma.with(data.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_dim_half_gets_the_contrast_of_a_bright_one() {
+        let stripes = |x: usize| u8::from((x / 4).is_multiple_of(2));
+        let pixel = |at: usize| {
+            if at % 120 < 60 { 30 + 14 * stripes(at % 120) } else { 90 + 120 * stripes(at % 120) }
+        };
+        let luma = Luma::new(120, 60, (0..120 * 60).map(pixel).collect()).unwrap();
+        let evened = evened(&luma, 12);
+        let contrast =
+            |left: usize| evened.data()[30 * 120 + left].abs_diff(evened.data()[30 * 120 + left + 4]);
+        let (dim, bright) = (contrast(26), contrast(90));
+        assert!(dim > 80 && bright > 80, "{dim} and {bright}");
+    }
+}

@@ -170,3 +170,33 @@ fn evened(raw: &[f32], width: usize) -> Vec<f32> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use fast_qr::Version;
+
+    use super::*;
+    use crate::decode::{
+        drawn::{Drawn, MARGIN},
+        grid::holds,
+    };
+
+    #[test]
+    fn a_blurred_code_is_learned_from_its_fixed_modules() {
+        let code = Drawn::of("https://login.example.com/q/GEZDGNBVGY3TQOJQ", Version::V05);
+        let layout = Layout::of(code.side).unwrap();
+        let holds = holds(code.side);
+        let place =
+            Perspective::between(holds, holds.map(|(x, y)| (MARGIN + 4.0 * x, MARGIN + 4.0 * y))).unwrap();
+        for luma in [code.seen(4.0, 2, 2, 1), code.seen(4.0, 2, 2, 1).inverted()] {
+            let modules = Samples::take(&luma, &place, code.side).modules(&layout, None).unwrap();
+            let wrong =
+                modules.values.iter().zip(&code.dark).filter(|(value, dark)| (**value > 0.0) != **dark);
+            let wrong = wrong.count();
+            assert!(wrong < code.dark.len() / 40, "{wrong} of {}", code.dark.len());
+            assert!(modules.error < 0.3, "{}", modules.error);
+        }
+    }
+}

@@ -224,3 +224,67 @@ pub(super) fn holds(side: usize) -> [Corner; 4] {
     let last = if side > 21 { far - 3.0 } else { far };
     [(near, near), (far, near), (last, last), (near, far)]
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use fast_qr::Version;
+
+    use super::*;
+    use crate::decode::drawn::{Drawn, MARGIN};
+
+    #[test]
+    fn a_perspective_takes_its_points_where_they_belong() {
+        let from = [(3.5, 3.5), (25.5, 3.5), (22.5, 22.5), (3.5, 25.5)];
+        let to = [(102.0, 81.0), (190.0, 95.0), (170.0, 168.0), (95.0, 180.0)];
+        let perspective = Perspective::between(from, to).unwrap();
+        for (module, pixel) in from.into_iter().zip(to) {
+            assert!(distance(perspective.place(module), pixel) < 0.01, "{:?}", perspective.place(module));
+        }
+        assert!(Perspective::between([(0.0, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0)], to).is_none());
+    }
+
+    #[test]
+    fn a_fit_finds_the_grid_from_nearby() {
+        let code = Drawn::of("https://login.example.com", Version::V03);
+        let layout = Layout::of(code.side).unwrap();
+        let luma = code.seen(3.0, 1, 0, 1);
+        let holds = holds(code.side);
+        let exact = holds.map(|(x, y)| (MARGIN + 3.0 * x, MARGIN + 3.0 * y));
+        let mut off = exact;
+        off[0].0 += 2.0;
+        off[2].1 -= 2.5;
+        off[3].0 -= 1.5;
+        let start = Perspective::between(holds, off).unwrap();
+        let marks = Marks::fixed(&layout, Polarity::Dark);
+        let found = fit(&luma, code.side, &marks, start, &[1.0, 0.5, 0.25, 0.12]).unwrap();
+        assert!(
+            found.agreement > 0.85 && found.agreement > marks.agreement(&luma, &start) + 0.1,
+            "{found:?}"
+        );
+        for (hold, pixel) in holds.into_iter().zip(exact) {
+            assert!(distance(found.perspective.place(hold), pixel) < 0.75, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_other_polarity_disagrees() {
+        let code = Drawn::of("https://login.example.com", Version::V03);
+        let layout = Layout::of(code.side).unwrap();
+        let luma = code.seen(3.0, 0, 0, 1).inverted();
+        let holds = holds(code.side);
+        let exact =
+            Perspective::between(holds, holds.map(|(x, y)| (MARGIN + 3.0 * x, MARGIN + 3.0 * y))).unwrap();
+        assert!(Marks::fixed(&layout, Polarity::Light).agreement(&luma, &exact) > 0.9);
+        assert!(Marks::fixed(&layout, Polarity::Dark).agreement(&luma, &exact) < -0.9);
+    }
+
+    #[test]
+    fn between_pixels_lies_what_is_between_them() {
+        let luma = Luma::new(8, 8, (0..64).map(|at| 10 * (at % 8)).collect()).unwrap();
+        assert!((brightness_at(&luma, (3.0, 4.0)) - 25.0).abs() < 0.01);
+        assert!((fine_brightness_at(&luma, (3.25, 4.0)) - 27.5).abs() < 0.01);
+        assert!((fine_brightness_at(&luma, (-5.0, 99.0)) - 0.0).abs() < 0.01);
+    }
+}

@@ -9,9 +9,9 @@ use crate::frame::Luma;
 pub enum Hint {
     /// Modules of less than about two pixels: the code should come nearer.
     TooFar,
-    /// Too little light: the picture's brightest parts, or the code's, stay below a third of white.
+    /// Too little light: the picture's brightest parts, or the code's, stay below a quarter of white.
     TooDark,
-    /// Edges wider than a module: the picture is out of focus or moves.
+    /// Even the steepest edges are more than two pixels wide: the picture is out of focus or moves.
     Blurred,
 }
 
@@ -26,13 +26,16 @@ const ENOUGH: usize = 30_000;
 /// Brightness of the lightest fiftieth of a picture below which it is dark.
 const DARK_PICTURE: u8 = 48;
 /// Brightness of the lightest twentieth of a region below which it is dark.
-const DARK_REGION: u8 = 84;
+const DARK_REGION: u8 = 64;
 /// Difference of dark and light, in steps of brightness, below which a region shows nothing.
 const MIN_SPREAD: u8 = 16;
-/// Module size, in pixels, below which a code is too far away.
-const SMALL_MODULE: f32 = 2.0;
-/// Edge width, in modules, from which a picture is blurred.
-const WIDE_EDGE: f32 = 1.6;
+/// Module size, in pixels, below which a code is too far away. Noise makes the estimate small and blur makes it large; at
+/// this estimate modules have about two pixels.
+const SMALL_MODULE: f32 = 2.4;
+/// Width of the steepest edges, in pixels and in parts of a module, from which a picture is blurred: a lens in focus makes
+/// edges of one to two pixels.
+const WIDE_EDGE: f32 = 2.2;
+const WIDE_EDGE_PARTS: f32 = 0.45;
 /// Parts of dark pixels, in percent, that a code has; text has fewer.
 const DARK_PARTS: std::ops::RangeInclusive<usize> = 34..=66;
 
@@ -62,10 +65,10 @@ pub(super) fn of(luma: &Luma, region: Option<Region>) -> Option<Hint> {
     }
     if measure.light < DARK_REGION {
         Some(Hint::TooDark)
+    } else if measure.edge > WIDE_EDGE.max(WIDE_EDGE_PARTS * measure.module) {
+        Some(Hint::Blurred)
     } else if measure.module < SMALL_MODULE {
         Some(Hint::TooFar)
-    } else if measure.edge > WIDE_EDGE * measure.module {
-        Some(Hint::Blurred)
     } else {
         None
     }
@@ -208,4 +211,39 @@ fn percentile_of(values: impl Iterator<Item = u8>, percent: usize) -> u8 {
         sum > below
     });
     found.and_then(|value| u8::try_from(value).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use fast_qr::Version;
+
+    use super::*;
+    use crate::decode::{drawn::Drawn, region};
+
+    fn suggested(luma: &Luma) -> Option<Hint> {
+        of(luma, region::find(luma).first().copied())
+    }
+
+    #[test]
+    fn each_hint_is_measured() {
+        let code = Drawn::of("https://login.example.com/q/GEZDGNBVGY3TQOJQ", Version::V10);
+        let clear = code.seen(4.0, 0, 2, 1);
+        assert_eq!(suggested(&clear), None);
+        assert_eq!(suggested(&code.seen(1.4, 0, 2, 1)), Some(Hint::TooFar));
+        assert_eq!(suggested(&code.seen(4.0, 3, 0, 1)), Some(Hint::Blurred));
+        let dark = clear.with(clear.data().iter().map(|value| value / 6).collect());
+        assert_eq!(suggested(&dark), Some(Hint::TooDark));
+    }
+
+    #[test]
+    fn a_hint_comes_after_a_while_and_goes_with_a_read() {
+        let mut steady = Steady::default();
+        let told: Vec<_> = (0..4).map(|_| steady.unread(Some(Hint::TooFar))).collect();
+        assert_eq!(told, [None, None, Some(Hint::TooFar), Some(Hint::TooFar)]);
+        assert_eq!(steady.unread(None), Some(Hint::TooFar), "it does not flicker");
+        steady.read();
+        assert_eq!(steady.shown(), None);
+    }
 }

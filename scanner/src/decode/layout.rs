@@ -129,3 +129,50 @@ pub(super) fn is_masked(mask: u8, x: usize, y: usize) -> bool {
         _ => (sum + product % 3).is_multiple_of(2),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use fast_qr::Version;
+
+    use super::*;
+    use crate::decode::drawn::Drawn;
+
+    #[test]
+    fn what_is_fixed_is_so_in_every_code() {
+        for version in
+            [Version::V01, Version::V02, Version::V06, Version::V07, Version::V14, Version::V27, Version::V40]
+        {
+            let code = Drawn::of("A1", version);
+            let layout = Layout::of(code.side).unwrap();
+            for (at, fixed) in layout.fixed.iter().enumerate().filter(|(_, fixed)| **fixed != 0) {
+                assert_eq!(
+                    *fixed > 0,
+                    code.dark[at],
+                    "{version:?}: column {}, row {}",
+                    at % code.side,
+                    at / code.side
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_path_takes_every_data_module_once() {
+        for (side, bits) in [(21, 208), (25, 359), (45, 1568), (177, 29_648)] {
+            let layout = Layout::of(side).unwrap();
+            assert_eq!(layout.path.len(), bits, "{side} modules a side");
+            let mut places = layout.path.clone();
+            places.sort_unstable();
+            places.dedup();
+            assert_eq!(places.len(), bits);
+            assert!(places.iter().all(|at| layout.fixed[*at] == 0), "{side} modules a side");
+        }
+    }
+
+    #[test]
+    fn other_sizes_are_no_code() {
+        assert!([0, 17, 20, 23, 181].into_iter().all(|side| Layout::of(side).is_none()));
+    }
+}

@@ -158,3 +158,35 @@ impl Phase {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use fast_qr::Version;
+
+    use super::*;
+    use crate::decode::{
+        drawn::{Drawn, MARGIN},
+        grid::{Perspective, holds},
+    };
+
+    fn wrong(code: &Drawn, modules: &Modules) -> usize {
+        modules.values.iter().zip(&code.dark).filter(|(value, dark)| (**value > 0.0) != **dark).count()
+    }
+
+    #[test]
+    fn modules_blurred_into_each_other_are_told_apart() {
+        let code = Drawn::of("https://login.example.com/q/GEZDGNBVGY3TQOJQ", Version::V05);
+        let layout = Layout::of(code.side).unwrap();
+        let holds = holds(code.side);
+        let place =
+            Perspective::between(holds, holds.map(|(x, y)| (MARGIN + 3.0 * x, MARGIN + 3.0 * y))).unwrap();
+        // Each pixel is the mean of five by five, each module has three by three.
+        let samples = Samples::take(&code.seen(3.0, 2, 3, 1), &place, code.side);
+        let first = samples.modules(&layout, None).unwrap();
+        let weighed = most_likely(&layout, &samples, &first.values).unwrap();
+        let (before, after) = (wrong(&code, &first), wrong(&code, &weighed));
+        assert!(after <= before && after < code.dark.len() / 50, "{before} wrong before, {after} after");
+    }
+}

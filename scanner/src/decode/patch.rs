@@ -81,3 +81,28 @@ fn weighted(values: [i32; 4]) -> i32 {
 fn clamped(value: i32) -> u8 {
     u8::try_from(value.clamp(0, 255)).unwrap_or(u8::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn both_sizes_lead_back_to_the_picture() {
+        let luma = Luma::new(30, 20, (0..600).map(|at| u8::try_from(at % 256).unwrap()).collect()).unwrap();
+        let region = Region { x: 7, y: 5, width: 12, height: 9 };
+        let (cut, doubled) = (Patch::cut(&luma, region).unwrap(), Patch::doubled(&luma, region).unwrap());
+        assert_eq!(cut.luma.data()[0], luma.data()[5 * 30 + 7]);
+        assert_eq!((doubled.luma.width(), doubled.luma.height()), (24, 18));
+        assert_eq!(cut.back((2.0, 3.0)), (9.0, 8.0));
+        assert_eq!(doubled.back((2.0, 3.0)), (8.0, 6.5));
+    }
+
+    #[test]
+    fn an_even_picture_stays_even() {
+        let luma = Luma::new(20, 12, vec![77; 240]).unwrap();
+        let doubled = Patch::doubled(&luma, Region { x: 3, y: 2, width: 9, height: 7 }).unwrap();
+        assert!(doubled.luma.data().iter().all(|value| *value == 77));
+    }
+}

@@ -20,7 +20,7 @@ const REGION_MAX_PIXELS: usize = 4 << 20;
 const SMALLER_TOO: usize = 1 << 18;
 const SMALLER_ONLY: usize = 20 << 20;
 /// Estimated time for regions, in microseconds on a common processor: where nothing was read, and where something was.
-const BUDGET: u32 = 130_000;
+const BUDGET: u32 = 85_000;
 const BUDGET_AFTER_A_READ: u32 = 30_000;
 
 /// Reads every code in a picture.

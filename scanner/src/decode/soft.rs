@@ -114,3 +114,59 @@ fn errors_allowed(checks: usize, side: usize) -> usize {
     };
     (checks - kept_back) / 2
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use fast_qr::Version;
+
+    use super::*;
+    use crate::decode::drawn::Drawn;
+
+    const TEXT: &str = "https://login.example.com/q/GEZDGNBVGY3TQOJQ";
+
+    #[test]
+    fn clear_modules_are_read_in_every_size() {
+        for version in [Version::V04, Version::V07, Version::V12, Version::V40] {
+            let code = Drawn::of(TEXT, version);
+            let payload = read(&Layout::of(code.side).unwrap(), &code.modules()).unwrap();
+            assert_eq!(payload.text.as_deref(), Some(TEXT));
+        }
+    }
+
+    #[test]
+    fn doubtful_modules_cost_less_than_wrong_ones() {
+        // Version 4-M has two blocks of 18 check symbols: 9 unknown errors each, or 15 doubtful symbols.
+        let code = Drawn::of(TEXT, Version::V04);
+        let layout = Layout::of(code.side).unwrap();
+        let damaged = |symbols: usize, strength: f32| {
+            let mut modules = code.modules();
+            for place in layout.path.chunks_exact(8).rev().take(symbols).map(|places| places[0]) {
+                modules[place] *= -strength;
+            }
+            read(&layout, &modules).map(|payload| payload.bytes)
+        };
+        assert_eq!(damaged(16, 1.0).as_deref(), Some(TEXT.as_bytes()));
+        assert_eq!(damaged(28, 1.0), None);
+        assert_eq!(damaged(28, 0.1).as_deref(), Some(TEXT.as_bytes()));
+        assert_eq!(damaged(40, 0.1), None);
+    }
+
+    #[test]
+    fn noise_is_not_read() {
+        let mut state = 7_u32;
+        for side in [21, 25, 29, 33, 41, 57] {
+            let layout = Layout::of(side).unwrap();
+            for _ in 0..200 {
+                let modules: Vec<f32> = (0..side * side)
+                    .map(|_| {
+                        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        f32::from(u8::try_from(state >> 24).unwrap()) / 128.0 - 1.0
+                    })
+                    .collect();
+                assert!(read(&layout, &modules).is_none(), "{side} modules a side");
+            }
+        }
+    }
+}

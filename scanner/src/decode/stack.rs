@@ -97,3 +97,64 @@ impl Stack {
 fn weight(error: f32) -> f32 {
     (0.1 / error.max(0.02)).min(2.0)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use fast_qr::Version;
+
+    use super::*;
+    use crate::decode::{
+        drawn::{Drawn, MARGIN},
+        suspect::{self, Examined},
+        zxing::Suspect,
+    };
+
+    const TEXT: &str = "https://login.example.com/q/GEZDGNBVGY3TQOJQ";
+
+    fn suspect(code: &Drawn, module: f32) -> Suspect {
+        let far = crate::decode::grid::length(code.side) - 3.5;
+        let at = |x: f32, y: f32| (MARGIN + module * x, MARGIN + module * y);
+        Suspect {
+            patterns: [at(3.5, 3.5), at(far, 3.5), at(3.5, far)],
+            side: code.side,
+            end: None,
+            polarity: Polarity::Dark,
+        }
+    }
+
+    #[test]
+    fn a_blurred_suspect_is_read_where_it_is() {
+        let code = Drawn::of(TEXT, Version::V04);
+        let examination =
+            suspect::examine(&code.seen(3.0, 2, 4, 9), &suspect(&code, 3.0), &mut Examined::default());
+        let read = examination.read.unwrap();
+        assert_eq!(read.text.as_deref(), Some(TEXT));
+        let end = MARGIN + 3.0 * crate::decode::grid::length(code.side);
+        assert!((read.corners[2].0 - end).abs() < 1.5 && (read.corners[2].1 - end).abs() < 1.5, "{read:?}");
+    }
+
+    #[test]
+    fn frames_that_are_too_noisy_alone_are_read_together() {
+        let code = Drawn::of(TEXT, Version::V04);
+        let frame = |seed: u32| code.seen(2.0, 1, 90, seed * 7919);
+        let first = suspect::examine(&frame(1), &suspect(&code, 2.0), &mut Examined::default());
+        assert_eq!(first.read, None, "one frame must not do");
+        let mut stack = Stack::begin(first.sighting.unwrap());
+        let read = (2..40).find_map(|seed| stack.add(&frame(seed))).unwrap();
+        assert_eq!((read.text.as_deref(), read.reader), (Some(TEXT), Reader::Stacked));
+    }
+
+    #[test]
+    fn a_code_that_is_gone_is_lost() {
+        let code = Drawn::of(TEXT, Version::V04);
+        let luma = code.seen(2.0, 1, 90, 7919);
+        let mut stack = Stack::begin(
+            suspect::examine(&luma, &suspect(&code, 2.0), &mut Examined::default()).sighting.unwrap(),
+        );
+        let empty = luma.with(vec![120; luma.data().len()]);
+        assert!((0..6).all(|_| stack.add(&empty).is_none()));
+        assert!(stack.is_lost());
+    }
+}
