@@ -1,4 +1,7 @@
-//! A connection that says nothing is let go of: the timers of HTTP start once it is known which version is spoken.
+//! The first bytes of a connection: one that says nothing is let go of, and so is one that speaks HTTP/2.
+//!
+//! The timers of HTTP/1 start once it is known that HTTP/1 is spoken. HTTP/2 has none: a connection without a call stays
+//! for as long as its client likes, and nothing here needs it.
 
 use std::io;
 use std::pin::Pin;
@@ -10,8 +13,8 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// As long as the preface of HTTP/2 (RFC 9113 §3.4): with so many bytes the version is known.
-const PREFACE_LENGTH: usize = 24;
+/// How the preface of HTTP/2 begins (RFC 9113 §3.4), and no method of HTTP/1.
+const HTTP_2: [u8; 3] = *b"PRI";
 
 /// Accepts as `inner` does, and waits `limit` for what comes first then.
 #[derive(Clone, Debug)]
@@ -20,12 +23,13 @@ pub(super) struct FirstWord<A> {
     limit: Duration,
 }
 
-/// A stream that fails when too little is read from it in time.
+/// A stream that fails when too little is read from it in time, or HTTP/2.
 pub(super) struct Impatient<S> {
     stream: S,
-    /// Bytes that have come, up to [`PREFACE_LENGTH`].
+    /// The first bytes, and how many of them have come.
+    first: [u8; HTTP_2.len()],
     heard: usize,
-    /// Until so many have come.
+    /// Until all of these have come.
     patience: Option<Pin<Box<Sleep>>>,
 }
 
@@ -55,7 +59,22 @@ where
 
 impl<S> Impatient<S> {
     fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, heard: 0, patience: Some(Box::pin(sleep(limit))) }
+        Self { stream, first: [0; HTTP_2.len()], heard: 0, patience: Some(Box::pin(sleep(limit))) }
+    }
+
+    fn hear(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.patience.is_none() {
+            return Ok(());
+        }
+        for (slot, byte) in self.first[self.heard..].iter_mut().zip(bytes) {
+            *slot = *byte;
+        }
+        self.heard = HTTP_2.len().min(self.heard + bytes.len());
+        if self.heard < HTTP_2.len() {
+            return Ok(());
+        }
+        self.patience = None;
+        if self.first == HTTP_2 { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
     }
 }
 
@@ -67,11 +86,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
-            self.heard = PREFACE_LENGTH.min(self.heard + buffer.filled().len() - before);
-            if self.heard == PREFACE_LENGTH {
-                self.patience = None;
-            }
-            return Poll::Ready(read);
+            return Poll::Ready(read.and_then(|()| self.hear(&buffer.filled()[before..])));
         }
         match &mut self.patience {
             Some(patience) => patience.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
@@ -118,12 +133,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_says_nothing_is_let_go_of() {
-        for said in ["", "PRI * HTTP/2.0\r\n"] {
+        for said in ["", "PR"] {
             let (mut client, stream) = duplex(64);
             let mut server = Impatient::new(stream, Duration::from_millis(1));
             client.write_all(said.as_bytes()).await.unwrap();
-            let refused = server.read_exact(&mut [0; PREFACE_LENGTH]).await.unwrap_err();
+            let refused = server.read_exact(&mut [0; 3]).await.unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::TimedOut, "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn http_2_is_refused_in_one_piece_or_in_many() {
+        for piece in [1, 2, 16] {
+            let (mut client, stream) = duplex(64);
+            let mut server = Impatient::new(stream, Duration::from_mins(10));
+            client.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
+            let mut buffer = vec![0; piece];
+            let refused = loop {
+                match server.read(&mut buffer).await {
+                    Ok(_) => {}
+                    Err(refused) => break refused,
+                }
+            };
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidData, "{piece}");
         }
     }
 
@@ -131,8 +163,8 @@ mod tests {
     async fn one_that_has_spoken_may_be_silent_after_that() {
         let (mut client, stream) = duplex(64);
         let mut server = Impatient::new(stream, Duration::from_mins(10));
-        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-        server.read_exact(&mut [0; PREFACE_LENGTH]).await.unwrap();
+        client.write_all(b"GET").await.unwrap();
+        server.read_exact(&mut [0; 3]).await.unwrap();
         assert!(server.patience.is_none());
         server.write_u8(8).await.unwrap();
         assert_eq!(client.read_u8().await.unwrap(), 8);

@@ -76,7 +76,6 @@ impl Bound {
         let mut server =
             axum_server::from_tcp(self.listener)?.handle(handle.clone()).acceptor(NoDelayAcceptor::new());
         server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
-        server.http_builder().http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_mins(1));
         let serving = async {
             match tls {
                 Some(tls) => {
@@ -138,6 +137,25 @@ mod tests {
         go_on.send(true).unwrap();
         assert_eq!(call.await.unwrap(), "finished");
         node.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn http_2_is_not_spoken() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let bound = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = bound.address();
+        let node = tokio::spawn(async move {
+            let drain = Drain::new();
+            bound.serve(Router::new(), None, &drain, Duration::ZERO, std::future::pending()).await
+        });
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let preface_and_empty_settings = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        client.write_all(preface_and_empty_settings).await.unwrap();
+        let mut answer = Vec::new();
+        // Closed or reset, but without an answer.
+        let _ = client.read_to_end(&mut answer).await;
+        assert_eq!(answer, Vec::<u8>::new());
+        node.abort();
     }
 
     #[tokio::test]

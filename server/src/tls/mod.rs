@@ -12,6 +12,9 @@ use protocol::origin::Origin;
 
 use crate::config::Settings;
 
+/// The one protocol that is spoken inside (RFC 7301).
+const HTTP_1: &[u8] = b"http/1.1";
+
 /// What the listener needs to speak TLS.
 #[derive(Debug, Clone)]
 pub struct Tls {
@@ -99,6 +102,7 @@ pub async fn load(settings: &Settings, origin: &Origin) -> Result<Option<Tls>, T
         key: key.clone(),
         source,
     })?;
+    offer_http_1(&config);
     Ok(Some(Tls { config, files: Some((certificate, key)), pin: None }))
 }
 
@@ -135,8 +139,17 @@ impl Tls {
             certificate: certificate.clone(),
             key: key.clone(),
             source,
-        })
+        })?;
+        offer_http_1(&self.config);
+        Ok(())
     }
+}
+
+/// Offers HTTP/1 alone, where the library would offer HTTP/2 as well.
+fn offer_http_1(config: &RustlsConfig) {
+    let mut offered = (*config.get_inner()).clone();
+    offered.alpn_protocols = vec![HTTP_1.to_vec()];
+    config.reload_from_config(Arc::new(offered));
 }
 
 fn rustls_config(
@@ -147,6 +160,6 @@ fn rustls_config(
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(TlsError::Setup)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP_1.to_vec()];
     Ok(RustlsConfig::from_config(Arc::new(config)))
 }
