@@ -35,6 +35,9 @@ pub(super) fn of(kind: &str, body: &Body) -> String {
         AuditKind::SignedOut => format!("A browser signed out{browser}."),
         AuditKind::SessionReported => format!("A browser was signed out with \"Not me\"{browser}."),
         AuditKind::SessionEnded if body.operator => format!("The operator signed a browser out{browser}."),
+        AuditKind::SessionEnded if body.device.is_none() => {
+            format!("A session ended, its sign-in had been called off{browser}.")
+        }
         AuditKind::SessionEnded => format!("{who} signed a browser out{browser}."),
         AuditKind::SessionReplaced => {
             format!("An older session ended, its browser signed in again{browser}.")
@@ -61,4 +64,21 @@ fn browser(body: &Body) -> String {
 
 fn count(sessions: u64) -> String {
     if sessions == 1 { "1 session".to_owned() } else { format!("{sessions} sessions") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_ended_a_session_is_named() {
+        let desk = DeviceRef { id: protocol::id::DeviceId::from_random([1; 16]), name: "Desk".to_owned() };
+        for (body, said) in [
+            (Body { device: Some(desk), ..Body::default() }, "Desk signed a browser out."),
+            (Body { operator: true, ..Body::default() }, "The operator signed a browser out."),
+            (Body::default(), "A session ended, its sign-in had been called off."),
+        ] {
+            assert_eq!(of(AuditKind::SessionEnded.as_str(), &body), said);
+        }
+    }
 }
