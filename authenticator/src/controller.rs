@@ -172,7 +172,7 @@ impl Controller {
             Message::Devices { turn, account, result } => self.devices_fetched(turn, account, result).await,
             Message::Enrolment { turn, account, result } => self.enrolment_made(turn, account, result).await,
             Message::ComputerCame { turn, account, result } => {
-                self.computer_came(turn, account, result).await
+                self.computer_came(turn, account, result).await;
             }
             Message::Done { account, act, result } => self.done(account, act, result).await,
             Message::Looked { account, since, result } => self.looked(account, since, result).await,

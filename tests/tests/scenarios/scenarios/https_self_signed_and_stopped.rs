@@ -85,8 +85,8 @@ async fn are_locked(page: &LoginPage, kinds: &[&str]) -> Result<()> {
                 && cookie.path.as_deref() == Some("/"),
             "{cookie:?} is not locked to its host"
         );
-        let seen = page.driver().read::<String>("return document.cookie").await?;
-        ensure!(seen.is_empty(), "a script sees {seen}");
     }
+    let seen = page.driver().read::<String>("return document.cookie").await?;
+    ensure!(seen.is_empty(), "a script sees {seen}");
     Ok(())
 }
