@@ -1,5 +1,5 @@
-//! What is dropped onto the window. The system hands paths to the program: the webview of GTK shows a page none of the files
-//! that are dropped onto it, and no webview shows them while the program listens.
+//! What is dropped onto the window. The system hands paths to the program: the webview of GTK shows a page none of the
+//! files that are dropped onto it, and no webview shows them while the program listens.
 
 use std::fs::File;
 use std::io::{self, Read as _};
