@@ -8,7 +8,7 @@ use clap::Args;
 use crate::command::{cargo, run as run_command, run_reading};
 use crate::stopwatch::{Stopwatch, minutes};
 use crate::tally::Tally;
-use crate::{deps, generated, setup, ui};
+use crate::{attack, deps, generated, setup, ui};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -48,6 +48,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "generated", needs: &["build"], work: || one(generated::check()) },
     Stage { name: "tests", needs: &["build"], work: tests },
     Stage { name: "end-to-end", needs: &["build"], work: end_to_end },
+    Stage { name: "attack", needs: &["build"], work: attacks },
 ];
 
 /// Runs the stages and says whether all passed. A check without tests of its own counts as one.
@@ -140,6 +141,12 @@ fn end_to_end() -> Result<Tally> {
     let only = format!("{SCENARIOS}::");
     let args = ["test", "--workspace", "--locked", "--", &only, "--test-threads", SCENARIO_THREADS];
     cargo_test(&mut cargo(args))
+}
+
+fn attacks() -> Result<Tally> {
+    let mut tally = Tally::default();
+    let succeeded = run_reading(&mut attack::suite(), |line| tally.read_attacks(line))?;
+    counted(tally, succeeded)
 }
 
 fn cargo_test(command: &mut Command) -> Result<Tally> {

@@ -59,6 +59,16 @@ impl Tally {
             }
         }
     }
+
+    /// Adds what one line of the attack suite says, as in `431 held, 3 broken`.
+    pub(crate) fn read_attacks(&mut self, line: &str) {
+        let counts = line.strip_suffix(" broken").and_then(|rest| rest.split_once(" held, "));
+        let Some((held, broken)) = counts else { return };
+        if let (Ok(held), Ok(broken)) = (held.parse::<u32>(), broken.parse::<u32>()) {
+            self.passed += held;
+            self.failed += broken;
+        }
+    }
 }
 
 fn without_colours(line: &str) -> String {
@@ -105,6 +115,13 @@ mod tests {
         ];
         let expected = Tally { passed: 15, failed: 0, skipped: 1 };
         assert_eq!(tally(&lines, Tally::read_cargo_test), expected);
+    }
+
+    #[test]
+    fn attacks_are_read_from_their_last_line_alone() {
+        let lines = ["held    races.refreshes_at_once: 3 held, 2 broken tabs", "431 held, 3 broken"];
+        let expected = Tally { passed: 431, failed: 3, skipped: 0 };
+        assert_eq!(tally(&lines, Tally::read_attacks), expected);
     }
 
     #[test]
