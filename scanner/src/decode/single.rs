@@ -19,9 +19,10 @@ const REGION_MAX_PIXELS: usize = 4 << 20;
 /// Pixels of the smallest picture that is looked at in half its size too, and of the largest that is looked at as it is.
 const SMALLER_TOO: usize = 1 << 18;
 const SMALLER_ONLY: usize = 20 << 20;
-/// Estimated time for regions, in microseconds on a common processor: where nothing was read, and where something was.
+/// Estimated time for regions, in microseconds on a common processor: where nothing was read, and for
+/// what else there may be or what a smaller size may show.
 const BUDGET: u32 = 85_000;
-const BUDGET_AFTER_A_READ: u32 = 30_000;
+const BUDGET_FOR_MORE: u32 = 30_000;
 
 /// Reads every code in a picture.
 pub(super) fn decode(luma: &Luma) -> Vec<Read> {
@@ -65,7 +66,7 @@ fn look_at(level: &Luma, known: &[Read], factor: f32) -> Vec<Read> {
     }
     if level.data().len() <= REGION_MAX_PIXELS {
         let is_read = !known.is_empty() || !found.is_empty();
-        let budget = if is_read { BUDGET_AFTER_A_READ } else { BUDGET };
+        let budget = if is_read || factor > 1.0 { BUDGET_FOR_MORE } else { BUDGET };
         let taken: Vec<[(f32, f32); 4]> =
             known.iter().map(|read| read.corners.map(|(x, y)| (x / factor, y / factor))).collect();
         look_at_regions(level, &taken, budget, &mut examined, &mut found);
