@@ -179,6 +179,12 @@ impl Data {
         )
     }
 
+    /// Whether a picture here has this text. Of a code inside another, the list of one source names the inner and that of
+    /// another source the outer one: whoever reads both has misread nothing.
+    pub(crate) fn lists(&self, text: &str) -> bool {
+        self.pictures.iter().any(|picture| picture.text.as_deref() == Some(text))
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }

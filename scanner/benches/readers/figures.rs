@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    data::{Clip, Group, Part, Picture},
+    data::{Clip, Data, Group, Part, Picture},
     reader::Contestant,
 };
 
@@ -46,7 +46,7 @@ pub(crate) struct Sheet {
     pub live_ms: Vec<f64>,
     /// Of a reader without a live form, each frame of the clips.
     pub clip_ms: Vec<f64>,
-    /// Picture or clip, and the text that its code does not hold.
+    /// Picture or clip, and the text that no code in it holds.
     pub wrong: BTreeSet<(String, String)>,
     /// Pictures without a code in which one was read.
     pub false_positives: BTreeSet<String>,
@@ -74,7 +74,7 @@ impl Sheet {
     }
 
     /// Counts what was read of a picture, in its single or its live form.
-    pub(crate) fn count(&mut self, picture: &Picture, texts: &[String], live: bool) {
+    pub(crate) fn count(&mut self, data: &Data, picture: &Picture, texts: &[String], live: bool) {
         let Some(expected) = &picture.text else {
             if !texts.is_empty() {
                 self.false_positives.insert(picture.id.clone());
@@ -82,7 +82,7 @@ impl Sheet {
             return;
         };
         let is_read = texts.contains(expected);
-        for text in texts.iter().filter(|text| *text != expected) {
+        for text in texts.iter().filter(|text| *text != expected && !data.lists(text)) {
             self.wrong.insert((picture.id.clone(), text.clone()));
         }
         let (rates, missed) =

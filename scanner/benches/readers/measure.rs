@@ -38,7 +38,7 @@ fn measured(contestants: &[Contestant], data: &Data) -> Result<Vec<Sheet>, Strin
             }
             let (texts, ms) = timed(|| contestant.read(&luma));
             sheet.single_ms.push(ms);
-            sheet.count(picture, &texts, false);
+            sheet.count(data, picture, &texts, false);
             if contestant.has_live() {
                 let mut session = contestant.session();
                 let mut seen = Vec::new();
@@ -47,7 +47,7 @@ fn measured(contestants: &[Contestant], data: &Data) -> Result<Vec<Sheet>, Strin
                     sheet.live_ms.push(ms);
                     seen.extend(texts);
                 }
-                sheet.count(picture, &seen, true);
+                sheet.count(data, picture, &seen, true);
             }
         }
     }
