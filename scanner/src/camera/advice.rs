@@ -16,22 +16,22 @@ pub(super) struct Advice {
 }
 
 impl Advice {
-    /// Takes what a frame suggests at `now` (any clock that never steps back); a frame `with_reads` ends every hint.
-    /// Returns what is to be shown when that changes.
-    pub(super) fn turn(
-        &mut self,
-        hint: Option<Hint>,
-        with_reads: bool,
-        now: Duration,
-    ) -> Option<Option<Hint>> {
+    /// Takes what a frame suggests at `now` (any clock that never steps back); a frame `with_reads` ends every hint. True
+    /// when that changes what is shown.
+    pub(super) fn turn(&mut self, hint: Option<Hint>, with_reads: bool, now: Duration) -> bool {
         let hint = hint.filter(|_| !with_reads);
         let may_change =
             with_reads || self.shown.is_none() || now.saturating_sub(self.since) >= SHOWN_AT_LEAST;
         if hint == self.shown || !may_change {
-            return None;
+            return false;
         }
         *self = Self { shown: hint, since: now };
-        Some(hint)
+        true
+    }
+
+    /// What is to be shown.
+    pub(super) fn shown(&self) -> Option<Hint> {
+        self.shown
     }
 }
 
@@ -49,21 +49,28 @@ mod tests {
     #[test]
     fn a_hint_stays_for_a_second() {
         let mut advice = Advice::default();
-        assert_eq!(advice.turn(None, false, at(0)), None);
-        assert_eq!(advice.turn(DARK, false, at(100)), Some(DARK));
-        assert_eq!(advice.turn(FAR, false, at(200)), None);
-        assert_eq!(advice.turn(None, false, at(1_099)), None);
-        assert_eq!(advice.turn(FAR, false, at(1_100)), Some(FAR));
-        assert_eq!(advice.turn(None, false, at(2_099)), None);
-        assert_eq!(advice.turn(None, false, at(2_100)), Some(None));
+        for (hint, ms, shown) in [
+            (None, 0, None),
+            (DARK, 100, DARK),
+            (FAR, 200, DARK),
+            (None, 1_099, DARK),
+            (FAR, 1_100, FAR),
+            (None, 2_099, FAR),
+            (None, 2_100, None),
+        ] {
+            let before = advice.shown();
+            assert_eq!(advice.turn(hint, false, at(ms)), shown != before, "{ms} ms");
+            assert_eq!(advice.shown(), shown, "{ms} ms");
+        }
     }
 
     #[test]
     fn a_read_ends_a_hint_at_once() {
         let mut advice = Advice::default();
-        assert_eq!(advice.turn(DARK, false, at(0)), Some(DARK));
-        assert_eq!(advice.turn(DARK, true, at(10)), Some(None));
-        assert_eq!(advice.turn(None, true, at(20)), None);
-        assert_eq!(advice.turn(DARK, false, at(30)), Some(DARK));
+        for (reads, ms, shown) in [(false, 0, DARK), (true, 10, None), (true, 20, None), (false, 30, DARK)] {
+            let before = advice.shown();
+            assert_eq!(advice.turn(DARK, reads, at(ms)), shown != before, "{ms} ms");
+            assert_eq!(advice.shown(), shown, "{ms} ms");
+        }
     }
 }

@@ -45,8 +45,8 @@ pub(super) fn run(lane: &Arc<Lane>, notes: &mpsc::Sender<Note>, events: &events:
             continue;
         }
         let reads = look.reads;
-        if let Some(hint) = advice.turn(look.hint, !reads.is_empty(), now() - started) {
-            let _ = events.try_send(CameraEvent::Advice(hint));
+        if advice.turn(look.hint, !reads.is_empty(), now() - started) {
+            let _ = events.try_send(CameraEvent::Advice(advice.shown()));
         }
         if !reads.is_empty() {
             let _ = events.try_send(CameraEvent::Reads { reads, width: luma.width(), height: luma.height() });
