@@ -21,7 +21,7 @@ const SMALLER_TOO: usize = 1 << 18;
 const SMALLER_ONLY: usize = 20 << 20;
 /// Estimated time for regions, in microseconds on a common processor: where nothing was read, and for
 /// what else there may be or what a smaller size may show.
-const BUDGET: u32 = 85_000;
+const BUDGET: u32 = 100_000;
 const BUDGET_FOR_MORE: u32 = 30_000;
 
 /// Reads every code in a picture.
