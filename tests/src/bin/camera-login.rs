@@ -127,12 +127,14 @@ async fn pictures(app: &App) -> Result<(u64, u64)> {
     .await
 }
 
-/// Waits until the camera is so; presses "Try again" where the app waits for that.
+/// Waits until the camera is so; presses "Try again" where the app waits for that. While it looks again by itself, a
+/// press would begin anew what takes seconds in here.
 async fn camera_is(app: &App, wanted: &str) -> Result<()> {
     patience::until(&format!("the camera to be {wanted}"), async || {
         let script = "return document.querySelector('[data-testid=camera]')?.dataset.camera ?? ''";
         let is: String = app.driver().read(script).await?;
-        if is != wanted && app.has("retry-camera").await? {
+        let script = "return document.querySelector('[data-testid=camera-error]')?.dataset.watching === 'false'";
+        if is != wanted && app.driver().read(script).await? {
             app.click("retry-camera").await?;
         }
         ensure!(is == wanted, "it is {is}");
