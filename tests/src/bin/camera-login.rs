@@ -133,7 +133,8 @@ async fn camera_is(app: &App, wanted: &str) -> Result<()> {
     patience::until(&format!("the camera to be {wanted}"), async || {
         let script = "return document.querySelector('[data-testid=camera]')?.dataset.camera ?? ''";
         let is: String = app.driver().read(script).await?;
-        let script = "return document.querySelector('[data-testid=camera-error]')?.dataset.watching === 'false'";
+        let script =
+            "return document.querySelector('[data-testid=camera-error]')?.dataset.watching === 'false'";
         if is != wanted && app.driver().read(script).await? {
             app.click("retry-camera").await?;
         }
