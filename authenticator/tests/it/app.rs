@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::server::Server;
 
 /// How long a state may take to come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running app.
 pub struct App {

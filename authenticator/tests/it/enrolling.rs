@@ -247,7 +247,7 @@ async fn add_problem(app: &App) -> ErrorCode {
 
 /// Waits for something that no view state tells.
 pub async fn eventually(is_so: impl Fn() -> bool) {
-    for _ in 0..2_000 {
+    for _ in 0..12_000 {
         if is_so() {
             return;
         }

@@ -14,7 +14,10 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::support::{Node, Page, Request, approved, scanned, wrong_number};
 
-/// A page that waits; every step has to come soon.
+/// How long a step may take on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A page that waits; every step has to come.
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 enum Heard {
@@ -44,7 +47,7 @@ impl Socket {
     }
 
     async fn hear(&mut self) -> Heard {
-        let next = tokio::time::timeout(Duration::from_secs(5), self.0.next());
+        let next = tokio::time::timeout(PATIENCE, self.0.next());
         match next.await.expect("something soon").unwrap().unwrap() {
             Message::Text(text) => Heard::State(serde_json::from_str(&text).unwrap()),
             Message::Close(frame) => Heard::Closed(frame.unwrap().code.into()),
@@ -210,7 +213,7 @@ async fn a_node_that_drains_sends_its_pages_elsewhere() {
     socket.expect(("waiting", None)).await;
     node.drain.begin();
     assert_eq!(socket.closed().await, 1001);
-    tokio::time::timeout(Duration::from_secs(5), node.drain.closed()).await.unwrap();
+    tokio::time::timeout(PATIENCE, node.drain.closed()).await.unwrap();
     assert!(!node.service.is_ready().await.unwrap());
 }
 
@@ -254,7 +257,7 @@ async fn what_a_page_says_changes_nothing() {
     assert!(socket.expect(("waiting", None)).await["user_code"].is_string());
     // Too much of it ends the socket, not the request.
     socket.0.send(Message::Text("x".repeat(4_096).into())).await.unwrap();
-    let end = tokio::time::timeout(Duration::from_secs(5), socket.0.next()).await.unwrap();
+    let end = tokio::time::timeout(PATIENCE, socket.0.next()).await.unwrap();
     assert!(!matches!(end, Some(Ok(Message::Text(_)))));
     assert_eq!(page.stands(&request).await, "waiting");
 }
