@@ -1,9 +1,11 @@
 //! The server as a program: reads the command line, runs it, says what went wrong.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use countersign_server::cli::{self, Cli, CliError, Exit};
+use countersign_server::clock::SystemClock;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -11,7 +13,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(source) => return ended_with(&CliError::failed("could not start", source)),
     };
-    match runtime.block_on(cli::run(cli)) {
+    match runtime.block_on(cli::run(cli, Arc::new(SystemClock::new()))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ended_with(&error),
     }

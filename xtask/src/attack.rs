@@ -30,6 +30,7 @@ pub(crate) struct Options {
 /// When a build fails or an attack was not held.
 pub(crate) fn run(options: &Options) -> Result<()> {
     run_command(&mut build())?;
+    run_command(&mut controlled_server("build", &PACKAGES))?;
     let mut attack = suite();
     if let Some(file) = &options.json {
         // The suite runs at the top of the checkout; the person may stand elsewhere.
@@ -45,9 +46,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     run_command(&mut attack)
 }
 
+const PACKAGES: [&str; 4] = ["--package", "countersign-server", "--package", "e2e"];
+
 fn build() -> std::process::Command {
-    let packages = ["--package", "countersign-server", "--package", "e2e"];
-    cargo(["build"].into_iter().chain(packages).chain(["--bin", "countersign-server", "--bin", "attack"]))
+    let programs = ["--bin", "countersign-server", "--bin", "attack"];
+    cargo(["build"].into_iter().chain(PACKAGES).chain(programs))
+}
+
+/// `cargo STEP` of the server whose clock is in the hands of its tests, beside the one that is shipped. Its feature is on
+/// for it alone; `packages` are those of the step before, so that what both depend on is compiled once.
+pub(crate) fn controlled_server<'a>(step: &'a str, packages: &[&'a str]) -> std::process::Command {
+    let feature = ["--features", "countersign-server/test-control", "--bin", "countersign-server-controlled"];
+    cargo([step].into_iter().chain(packages.iter().copied()).chain(feature))
 }
 
 /// The suite as it was built, against a server that it starts itself.

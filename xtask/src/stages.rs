@@ -42,9 +42,9 @@ const STAGES: &[Stage] = &[
         work: || one(run_command(ui::npm().args(["run", "check"]))),
     },
     Stage { name: "ui-tests", needs: &["setup"], work: ui_tests },
-    Stage { name: "clippy", needs: &["ui-build"], work: || one(run_command(&mut clippy())) },
+    Stage { name: "clippy", needs: &["ui-build"], work: || one(clippy()) },
     Stage { name: "doc", needs: &["ui-build"], work: || one(run_command(&mut doc())) },
-    Stage { name: "build", needs: &["ui-build"], work: || one(run_command(&mut build())) },
+    Stage { name: "build", needs: &["ui-build"], work: || one(build()) },
     Stage { name: "generated", needs: &["build"], work: || one(generated::check()) },
     Stage { name: "tests", needs: &["build"], work: tests },
     Stage { name: "end-to-end", needs: &["build"], work: end_to_end },
@@ -110,8 +110,10 @@ fn cargo_deny() -> Command {
     cargo(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"])
 }
 
-fn clippy() -> Command {
-    cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
+fn clippy() -> Result<()> {
+    const STRICT: [&str; 3] = ["--", "--deny", "warnings"];
+    run_command(cargo(["clippy", "--workspace", "--all-targets", "--locked"]).args(STRICT))?;
+    run_command(attack::controlled_server("clippy", &["--workspace", "--locked"]).args(STRICT))
 }
 
 fn doc() -> Command {
@@ -121,8 +123,9 @@ fn doc() -> Command {
 }
 
 /// Everything at once, so that features are those of the test stages and nothing is compiled twice.
-fn build() -> Command {
-    cargo(["build", "--workspace", "--all-targets", "--locked"])
+fn build() -> Result<()> {
+    run_command(&mut cargo(["build", "--workspace", "--all-targets", "--locked"]))?;
+    run_command(&mut attack::controlled_server("build", &["--workspace", "--locked"]))
 }
 
 fn ui_tests() -> Result<Tally> {

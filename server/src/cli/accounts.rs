@@ -1,4 +1,5 @@
 use std::io::{self, BufRead, IsTerminal};
+use std::sync::Arc;
 
 use clap::Subcommand;
 use protocol::id::{AccountId, DeviceId};
@@ -9,6 +10,7 @@ use zeroize::Zeroizing;
 use super::error::CliError;
 use super::opened::Opened;
 use super::output::{Output, moment, print};
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::operator::MadeLink;
 use crate::store::{Account, AccountState, By};
@@ -103,10 +105,11 @@ struct DeviceRow {
 pub(super) async fn users(
     command: UsersCommand,
     settings: &Settings,
+    clock: Arc<dyn Clock>,
     output: Output,
 ) -> Result<(), CliError> {
     let creates = matches!(command, UsersCommand::Add { .. });
-    let opened = Opened::open(settings, creates).await?;
+    let opened = Opened::open(settings, clock, creates).await?;
     match command {
         UsersCommand::Add { name, display_name, password_stdin } => {
             let password = if password_stdin { Some(password_from_stdin()?) } else { None };
@@ -240,9 +243,10 @@ async fn set_password(
 pub(super) async fn devices(
     command: DevicesCommand,
     settings: &Settings,
+    clock: Arc<dyn Clock>,
     output: Output,
 ) -> Result<(), CliError> {
-    let opened = Opened::open(settings, false).await?;
+    let opened = Opened::open(settings, clock, false).await?;
     match command {
         DevicesCommand::List { name } => {
             let accounts = match name {

@@ -1,6 +1,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Subcommand;
 use tokio::sync::mpsc;
@@ -8,6 +9,7 @@ use tokio::sync::mpsc;
 use super::error::CliError;
 use super::opened::Opened;
 use super::output::Output;
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::store::audit;
 
@@ -29,8 +31,13 @@ pub(super) enum AuditCommand {
     },
 }
 
-pub(super) async fn export(out: Option<&Path>, settings: &Settings, output: Output) -> Result<(), CliError> {
-    let opened = Opened::open(settings, false).await?;
+pub(super) async fn export(
+    out: Option<&Path>,
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+    output: Output,
+) -> Result<(), CliError> {
+    let opened = Opened::open(settings, clock, false).await?;
     let (lines, mut received) = mpsc::channel::<String>(LINES_AHEAD);
     // Owns the receiving end: a reader that could not write has to let go of it, or the store waits for room for ever.
     let writing = async move {

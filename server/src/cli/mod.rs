@@ -8,9 +8,11 @@ mod output;
 mod sessions;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::clock::Clock;
 use crate::config::{self, Data, Override, Settings};
 use crate::serve::{self, Ready};
 
@@ -128,23 +130,23 @@ enum ConfigCommand {
     Example,
 }
 
-/// Does what the command line says.
+/// Does what the command line says, by `clock`.
 ///
 /// # Errors
 /// [`CliError`] with its sentence and exit code.
-pub async fn run(cli: Cli) -> Result<(), CliError> {
+pub async fn run(cli: Cli, clock: Arc<dyn Clock>) -> Result<(), CliError> {
     let output = Output::new(cli.json);
     let settings = || cli.settings.load(&[]);
     match cli.command {
         Command::Serve(ref args) => {
-            serve_until_stopped(&cli.settings.load(&args.overrides())?, &args.user, output).await
+            serve_until_stopped(&cli.settings.load(&args.overrides())?, &args.user, clock, output).await
         }
-        Command::Users(command) => accounts::users(command, &settings()?, output).await,
-        Command::Devices(command) => accounts::devices(command, &settings()?, output).await,
-        Command::Sessions(command) => sessions::run(command, &settings()?, output).await,
+        Command::Users(command) => accounts::users(command, &settings()?, clock, output).await,
+        Command::Devices(command) => accounts::devices(command, &settings()?, clock, output).await,
+        Command::Sessions(command) => sessions::run(command, &settings()?, clock, output).await,
         Command::Audit(audit::AuditCommand::Verify { ref file }) => audit::verify(file, output),
         Command::Audit(audit::AuditCommand::Export { ref out }) => {
-            audit::export(out.as_deref(), &settings()?, output).await
+            audit::export(out.as_deref(), &settings()?, clock, output).await
         }
         Command::Config(ConfigCommand::Check) => {
             check_certificate(&settings()?).await?;
@@ -166,7 +168,12 @@ async fn check_certificate(settings: &Settings) -> Result<(), CliError> {
     loaded.map(drop).map_err(|source| CliError::failed("could not use the settings", source))
 }
 
-async fn serve_until_stopped(settings: &Settings, users: &[String], output: Output) -> Result<(), CliError> {
+async fn serve_until_stopped(
+    settings: &Settings,
+    users: &[String],
+    clock: Arc<dyn Clock>,
+    output: Output,
+) -> Result<(), CliError> {
     if !users.is_empty() && settings.data != Data::Memory {
         return Err(CliError::Usage("--user is for --data memory; with a folder: users add NAME".to_owned()));
     }
@@ -186,7 +193,9 @@ async fn serve_until_stopped(settings: &Settings, users: &[String], output: Outp
         // Whoever waits for this line has closed its pipe when this fails, and needs it no more.
         let _ = output.done(&format!("listening on {}", ready.url), &value);
     };
-    serve::run(settings, users, ready).await.map_err(|source| CliError::failed("could not serve", source))
+    serve::run(settings, users, clock, ready)
+        .await
+        .map_err(|source| CliError::failed("could not serve", source))
 }
 
 impl SettingsArgs {

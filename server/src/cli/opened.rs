@@ -7,7 +7,7 @@ use protocol::origin::Origin;
 use protocol::time::Timestamp;
 
 use super::error::CliError;
-use crate::clock::SystemClock;
+use crate::clock::Clock;
 use crate::config::{Data, Settings, data_folder};
 use crate::entropy::OsEntropy;
 use crate::operator::{MadeLink, Operator};
@@ -23,7 +23,11 @@ pub(super) struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     /// Opens the data folder; `create` makes it when it is missing.
-    pub(super) async fn open(settings: &'a Settings, create: bool) -> Result<Self, CliError> {
+    pub(super) async fn open(
+        settings: &'a Settings,
+        clock: Arc<dyn Clock>,
+        create: bool,
+    ) -> Result<Self, CliError> {
         let Data::Dir(dir) = &settings.data else {
             return Err(CliError::Usage(
                 "data is \"memory\", which no other process can reach; name the folder of the server with --data DIR."
@@ -41,7 +45,7 @@ impl<'a> Opened<'a> {
             ));
         }
         let store = data::open(&settings.data).await?;
-        let operator = Operator { store, clock: Arc::new(SystemClock::new()), entropy: Arc::new(OsEntropy) };
+        let operator = Operator { store, clock, entropy: Arc::new(OsEntropy) };
         Ok(Self { operator, settings })
     }
 

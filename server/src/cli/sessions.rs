@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use clap::Subcommand;
 use protocol::id::{RequestId, SessionId};
 use protocol::time::Timestamp;
@@ -7,6 +9,7 @@ use super::accounts::ended_sentence;
 use super::error::CliError;
 use super::opened::Opened;
 use super::output::{Output, moment};
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::store::{By, EndReason};
 
@@ -46,9 +49,10 @@ struct SessionRow {
 pub(super) async fn run(
     command: SessionsCommand,
     settings: &Settings,
+    clock: Arc<dyn Clock>,
     output: Output,
 ) -> Result<(), CliError> {
-    let opened = Opened::open(settings, false).await?;
+    let opened = Opened::open(settings, clock, false).await?;
     match command {
         SessionsCommand::List { name } => list(&opened, name.as_deref(), output).await,
         SessionsCommand::End { name, id: Some(id), .. } => end_one(&opened, &name, &id, output).await,

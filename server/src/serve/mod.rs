@@ -24,7 +24,7 @@ use protocol::origin::Origin;
 use tracing::{info, warn};
 use url::Url;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::config::{self, Data, KeyError, Settings};
 use crate::drain::Drain;
 use crate::entropy::{Entropy, OsEntropy};
@@ -91,14 +91,15 @@ pub enum ServeError {
     Listener(#[source] io::Error),
 }
 
-/// Runs one node until SIGINT or SIGTERM; `ready` is called once, when it answers. `users` are accounts to make first, for
-/// data that no other process can reach.
+/// Runs one node by `clock` until SIGINT or SIGTERM; `ready` is called once, when it answers. `users` are accounts to make
+/// first, for data that no other process can reach.
 ///
 /// # Errors
 /// [`ServeError`] with the setting, file or address that cannot be used.
 pub async fn run(
     settings: &Settings,
     users: &[String],
+    clock: Arc<dyn Clock>,
     ready: impl FnOnce(&Ready),
 ) -> Result<(), ServeError> {
     tls::install_provider();
@@ -120,7 +121,6 @@ pub async fn run(
     let durable = data::open(&settings.data)
         .await
         .map_err(|source| ServeError::Store { data: settings.data.clone(), source })?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let short_lived = InProcess::new(
         StoreId::from_random(entropy.bytes_16()),
@@ -142,7 +142,7 @@ pub async fn run(
         secret,
         durable,
         short_lived: Arc::new(short_lived),
-        clock,
+        clock: Arc::clone(&clock),
         entropy,
         drain: drain.clone(),
         pin,
@@ -163,7 +163,7 @@ pub async fn run(
     let serving = bound.serve(router, tls.as_ref(), &drain, limit, signals::stop());
     tokio::select! {
         served = serving => served.map_err(ServeError::Listener)?,
-        never = housekeeping::run(&service, settings.retention.sweep_s) => match never {},
+        never = housekeeping::run(&service, &*clock, settings.retention.sweep_s) => match never {},
         never = figures::serve(figures, metrics, drain.clone()) => match never {},
         never = signals::reload_on_hangup(tls.as_ref()) => match never {},
     }

@@ -13,14 +13,15 @@ use protocol::wire::RequestBody;
 use tokio::sync::oneshot;
 
 use super::{Failure, Service};
+use crate::clock::Elapsed;
 use crate::drain::Guard;
 use crate::store::Wakeups;
 
 /// Longest silence of a socket, in seconds.
-const SILENCE_S: i64 = 15;
+const SILENCE_S: u64 = 15;
 /// How often a scanned or approved request is compared with the durable store, in seconds: what another process revoked
 /// shows within this.
-const REVIEW_S: i64 = 1;
+const REVIEW_S: u64 = 1;
 
 /// One waiting page.
 pub struct Watch {
@@ -32,10 +33,10 @@ pub struct Watch {
     evicted: oneshot::Receiver<()>,
     /// Where the request stood when it was shown last.
     shown: Option<Phase>,
-    /// Seconds since then, as far as reviews counted them.
-    quiet_s: i64,
-    /// Until the next look without a change.
-    wait_s: i64,
+    /// When that was.
+    shown_at: Elapsed,
+    /// When it looks again without a change; `None` is at once.
+    due: Option<Elapsed>,
     /// Whether the next look asks the durable store too. Whoever wrote a change has just done so.
     reviews: bool,
     over: bool,
@@ -91,8 +92,8 @@ impl Service {
             seat,
             evicted,
             shown: None,
-            quiet_s: 0,
-            wait_s: 0,
+            shown_at: Elapsed::default(),
+            due: None,
             reviews: true,
             over: false,
         })
@@ -116,7 +117,7 @@ impl Watch {
                 Err(Failure::NotFound) => return Next::Close(Closing::Draining),
                 Err(error) => {
                     tracing::warn!(request.id = %self.id, %error, "A waiting page could not be served; it stays");
-                    self.wait_s = REVIEW_S;
+                    self.due = Some(self.service.clock.elapsed().plus_s(REVIEW_S));
                 }
             }
         }
@@ -124,10 +125,7 @@ impl Watch {
 
     /// Waits for a reason to look; `Some`: the socket ends instead.
     async fn wait(&mut self) -> Option<Closing> {
-        if self.wait_s == 0 {
-            return None;
-        }
-        let due = Duration::from_secs(self.wait_s.unsigned_abs());
+        let due = self.due?;
         let closing = tokio::select! {
             biased;
             () = self.drain.draining() => Some(Closing::Draining),
@@ -136,52 +134,53 @@ impl Watch {
                 self.reviews = false;
                 (!there).then_some(Closing::Draining)
             }
-            () = tokio::time::sleep(due) => {
+            () = self.service.clock.reached(due) => {
                 self.reviews = true;
-                self.quiet_s += self.wait_s;
                 None
             }
         };
         // Until a look has been finished, the next call looks at once.
-        self.wait_s = 0;
+        self.due = None;
         closing
     }
 
     /// The state, unless it is the one that was shown and its time has not come.
     async fn look(&mut self) -> Result<Option<RequestBody>, Failure> {
         let service = &self.service;
+        // Before anything is read: what passes while it looks counts towards the next look.
+        let began = service.clock.elapsed();
         let read = service.remembered(service.short_lived.by_id(self.id).await?)?;
         let settled =
             if self.reviews { service.settle(read).await? } else { service.settle_if_past(read).await? };
         let read = settled.ok_or(Failure::NotFound)?;
         let now = service.now();
-        let wait_s = service.next_look_s(&read.request, now);
+        let due = Some(began.plus_s(service.next_look_s(&read.request, now)));
         let phase = read.request.state.phase();
         // In these two the page sees nothing change; that a number took a try is none of its business.
         let looks_the_same = matches!(phase, Phase::Scanned | Phase::Approved) && self.shown == Some(phase);
-        if looks_the_same && self.quiet_s < SILENCE_S {
-            self.wait_s = wait_s;
+        if looks_the_same && began.since(self.shown_at) < Duration::from_secs(SILENCE_S) {
+            self.due = due;
             return Ok(None);
         }
         let body = service.show(&read.request, now);
         self.over = phase.is_final();
         self.shown = Some(phase);
-        self.quiet_s = 0;
-        self.wait_s = wait_s;
+        self.shown_at = began;
+        self.due = due;
         Ok(Some(body))
     }
 }
 
 impl Service {
     /// Seconds until a request is worth another look although nobody changed it; at least 1.
-    fn next_look_s(&self, request: &Request, now: Timestamp) -> i64 {
+    fn next_look_s(&self, request: &Request, now: Timestamp) -> u64 {
         let most = match request.state {
             State::Waiting { .. } | State::Over { .. } => SILENCE_S,
             State::Scanned { .. } | State::Approved { .. } => REVIEW_S,
         };
         let moments = [request.state.ends_at(), self.next_frame_at(request, now)];
         let soonest = moments.into_iter().flatten().map(|at| at.since_s(now)).min();
-        soonest.unwrap_or(most).clamp(1, most)
+        soonest.map_or(most, |wait_s| u64::try_from(wait_s).unwrap_or(0).clamp(1, most))
     }
 }
 

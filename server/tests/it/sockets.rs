@@ -200,6 +200,7 @@ async fn what_another_process_revoked_closes_the_socket_too() {
     socket.expect(("scanned", None)).await;
     let (account, now) = (device.account.unwrap(), node.now());
     node.durable.set_account_state(account, AccountState::Disabled, &By::operator(), now).await.unwrap();
+    node.clock.advance_s(1);
     socket.expect(("cancelled", Some("revoked"))).await;
     assert_eq!(socket.closed().await, 1000);
 }
