@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::pin::PinText;
 use crate::view::{AccountRef, Place, PromptId, Settings};
 
 /// One act of the person. Tagged by `command`.
@@ -133,6 +134,8 @@ pub enum Command {
     AddComputer {
         /// The account to enrol there.
         account: AccountRef,
+        /// The PIN, where one is set.
+        pin: Option<PinText>,
     },
     /// Remove the account from this computer: its device on the server, its key and token here. Works offline too; then
     /// the server keeps the device until somebody removes it there, and a notice says so.
@@ -148,6 +151,18 @@ pub enum Command {
         account: AccountRef,
     },
 
+    /// Set the PIN, or another one. It is asked for before every approval from then on.
+    SetPin {
+        /// The present one, where one is set.
+        current: Option<PinText>,
+        /// Six to thirty-two digits.
+        new: PinText,
+    },
+    /// Take the PIN away.
+    RemovePin {
+        /// The present one.
+        current: PinText,
+    },
     /// Replace the settings.
     ChangeSettings {
         /// All of them.
@@ -168,6 +183,8 @@ pub enum DecisionInput {
     Approve {
         /// The two digits on that screen, when the prompt asks for them.
         check: Option<String>,
+        /// The PIN, where one is set or the server asks for one; where none is set yet, it becomes the PIN.
+        pin: Option<PinText>,
     },
     /// Do not sign that page in.
     Deny,
@@ -224,6 +241,8 @@ impl Command {
             Self::SignOut { .. } => "sign_out",
             Self::EraseEverything => "erase_everything",
             Self::AcceptActivity { .. } => "accept_activity",
+            Self::SetPin { .. } => "set_pin",
+            Self::RemovePin { .. } => "remove_pin",
             Self::ChangeSettings { .. } => "change_settings",
             Self::DismissNotice { .. } => "dismiss_notice",
         }

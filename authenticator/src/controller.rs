@@ -6,7 +6,7 @@
 //!
 //! 1. Commands come in through [`Handle`], one after the other; nothing else starts anything.
 //! 2. [`Controller::show`] enters a stage and begins a turn. A stage owns exactly the data it shows.
-//! 3. Each flow has its file: [`start`], [`enrol`], [`scan`], [`camera`], [`prompt`], [`lists`], [`activity`], [`account`].
+//! 3. Each flow has its file: [`start`], [`enrol`], [`scan`], [`camera`], [`prompt`], [`pin`], [`lists`], [`activity`], [`account`].
 //! 4. [`stage`] turns the stage into what the window draws.
 
 mod account;
@@ -16,6 +16,7 @@ mod enrol;
 mod handle;
 mod lists;
 mod message;
+mod pin;
 mod prompt;
 mod scan;
 mod stage;
@@ -33,12 +34,14 @@ use tokio::sync::{mpsc, watch};
 use crate::accounts::{Account, AccountsFile, Saved};
 use crate::command::Command;
 use crate::error_code::Problem;
+use crate::pin::PinGuard;
 use crate::ports::Notifier;
 use crate::secrets::{Failure, Reach};
 use crate::view::{AccountRef, Notice, NoticeMessage, Place, ViewState};
 use camera::Camera;
 use handle::Input;
 use message::Message;
+use pin::{Guarded, PinTalk};
 use stage::Stage;
 
 /// One stay in a stage. Grows; an answer of an older turn is late.
@@ -52,6 +55,8 @@ const ACTIVITY_PERIOD: Duration = Duration::from_mins(1);
 struct Controller {
     config: Config,
     reach: Reach,
+    pin: PinGuard,
+    pin_talk: PinTalk,
     notifier: Arc<dyn Notifier>,
     file: AccountsFile,
     saved: Saved,
@@ -146,10 +151,14 @@ impl Controller {
             Command::EndAllSessions { account } => self.end_all_sessions(&account),
             Command::RenameDevice { account, device, name } => self.rename_device(&account, device, &name),
             Command::RemoveDevice { account, device } => self.remove_device(account, device),
-            Command::AddComputer { account } => self.add_computer(&account),
+            Command::AddComputer { account, pin } => {
+                self.with_pin_if_set(pin, Guarded::AddComputer { account });
+            }
             Command::SignOut { account } => self.sign_out(account),
             Command::EraseEverything => self.erase_everything(),
             Command::AcceptActivity { account } => self.accept_activity(&account).await,
+            Command::SetPin { current, new } => self.set_pin(current, new),
+            Command::RemovePin { current } => self.remove_pin(current),
             Command::ChangeSettings { settings } => self.change_settings(settings).await,
             Command::DismissNotice { id } => self.dismiss_notice(id),
         }
@@ -168,6 +177,8 @@ impl Controller {
             Message::Decided { turn, decision, result } => self.decided(turn, decision, result).await,
             Message::PageCame { turn, result } => self.page_came(turn, result).await,
             Message::Deadline { turn } => self.deadline(turn),
+            Message::PinChecked { guarded, result } => self.pin_checked(guarded, result),
+            Message::PinWaitOver => self.pin_wait_over(),
             Message::Sessions { turn, account, result } => self.sessions_fetched(turn, account, result).await,
             Message::Devices { turn, account, result } => self.devices_fetched(turn, account, result).await,
             Message::Enrolment { turn, account, result } => self.enrolment_made(turn, account, result).await,
@@ -288,7 +299,7 @@ impl Controller {
             Stage::Sessions { .. } => self.fetch_sessions(),
             Stage::Devices { .. } => self.fetch_devices(),
             Stage::Activity { .. } => self.fetch_activity(),
-            Stage::AddComputer { account, .. } => {
+            Stage::AddComputer { account, .. } if !self.pin.state().set => {
                 let account = account.clone();
                 self.add_computer(&account);
             }
@@ -394,6 +405,7 @@ impl Controller {
                 .map(|account| account.view(self.key_missing.contains(&account.id)))
                 .collect(),
             settings: self.saved.settings.clone(),
+            pin: self.pin_view(),
         };
         self.view.send_replace(state);
     }

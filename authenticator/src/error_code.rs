@@ -174,6 +174,26 @@ pub enum ErrorCode {
     /// What the server says about the login contradicts what was scanned; nothing was approved.
     ContextRefused,
 
+    // --- PIN ---
+    /// Another PIN is set.
+    PinWrong {
+        /// Tries before the next wait, at least one.
+        tries_left: u32,
+    },
+    /// Too many wrong PINs: none is taken for a while.
+    PinWait {
+        /// Seconds until the next one is taken.
+        wait_s: u32,
+    },
+    /// Far too many wrong PINs: none is taken any more.
+    PinBlocked,
+    /// Not six to thirty-two digits.
+    PinForm,
+    /// One digit all over, or digits in a row.
+    PinSimple,
+    /// A PIN is needed and none came, or the server asks for one (403 `user_verification_required`).
+    PinAsked,
+
     // --- account ---
     /// The server knows this device or its token no longer: the account is signed out here.
     SignedOut,

@@ -29,6 +29,7 @@ pub mod error_code;
 mod facing;
 pub mod foreign;
 pub mod keychain;
+pub mod pin;
 pub mod ports;
 pub mod secrets;
 pub mod server_client;

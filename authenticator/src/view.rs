@@ -36,6 +36,27 @@ pub struct ViewState {
     pub accounts: Vec<AccountView>,
     /// The person's settings.
     pub settings: Settings,
+    /// What there is to know of the PIN; never the PIN.
+    pub pin: PinView,
+}
+
+/// What there is to know of the PIN that is asked for before an approval.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PinView {
+    /// There is one: it is asked for before every approval.
+    pub set: bool,
+    /// Seconds until the next try is taken, when this state was made; 0 in general.
+    pub wait_s: u32,
+    /// Far too many wrong ones: none is taken any more.
+    pub blocked: bool,
+    /// One is being judged.
+    pub checking: bool,
+    /// Why the last one was not taken.
+    pub problem: Option<Problem>,
+    /// Grows with each one that was judged, taken or not.
+    pub judged: u32,
+    /// Grows with each one that was taken.
+    pub passed: u32,
 }
 
 /// What fills the window. Tagged by `view`.
@@ -308,6 +329,10 @@ pub enum NoticeMessage {
     DeviceRemoved,
     /// A device was renamed.
     DeviceRenamed,
+    /// The PIN was set, or is another one.
+    PinSet,
+    /// The PIN was taken away.
+    PinRemoved,
     /// A browser signed in that was not approved in this run of the app.
     NewSignIn {
         /// Its server.

@@ -131,6 +131,7 @@ mod tests {
                 frame_age_s,
             },
             claimed: Claimed::default(),
+            user_verification: None,
         }
     }
 }

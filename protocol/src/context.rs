@@ -34,6 +34,21 @@ pub struct Context {
     pub seen: Seen,
     /// What the browser says of itself.
     pub claimed: Claimed,
+    /// Whether the authenticator has to verify its person before an approval; left out unless the owner asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_verification: Option<UserVerification>,
+}
+
+/// Whether the person at the authenticator has to show that it is theirs, by the words of WebAuthn (§5.8.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum UserVerification {
+    /// An approval counts only with `user_verified`.
+    Required,
+    /// Any other word: read as if it were not there, as WebAuthn does.
+    #[serde(other)]
+    Other,
 }
 
 /// A client of a standard front door.
@@ -92,6 +107,11 @@ pub struct Claimed {
 }
 
 impl Context {
+    /// Whether an approval counts only with `user_verified`.
+    pub fn requires_verification(&self) -> bool {
+        self.user_verification == Some(UserVerification::Required)
+    }
+
     /// The exact bytes that are sent, hashed and kept.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a context has string keys only")

@@ -44,6 +44,8 @@ pub struct Statement {
     pub decision: Decision,
     /// The number that the person typed, with an approval that asks for one.
     pub check: Option<CheckNumber>,
+    /// The authenticator has just verified its person (WebAuthn's flag UV), with an approval that asks for it.
+    pub user_verified: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,6 +58,8 @@ struct Claims {
     decision: Decision,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     check: Option<CheckNumber>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    user_verified: bool,
     #[serde(default)]
     iat: serde_json::Value,
 }
@@ -89,6 +93,7 @@ impl Statement {
             ctx: encoding::base64url(&self.context_hash),
             decision: self.decision,
             check: self.check,
+            user_verified: self.user_verified,
             iat: now.unix_s().into(),
         };
         jws::sign(TYP, &claims, key, false, random)
@@ -120,6 +125,7 @@ impl<'a> UnverifiedStatement<'a> {
             context_hash: encoding::array_from_base64url(&claims.ctx).ok_or(JwsError::Payload)?,
             decision: claims.decision,
             check: claims.check,
+            user_verified: claims.user_verified,
         })
     }
 }

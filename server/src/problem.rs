@@ -65,6 +65,9 @@ const fn advice(name: ProblemName) -> &'static str {
         ProblemName::EnrolmentRefused => "Check both, or use an enrolment link",
         ProblemName::WrongOrigin => "Open the page at the server's own address",
         ProblemName::NetworkRefused => "Bring both into one network, then start with a fresh code",
+        ProblemName::UserVerificationRequired => {
+            "Verify the person, then sign the approval anew with user_verified"
+        }
         ProblemName::NotFound => "What was here may have ended; start with a fresh code or link",
         ProblemName::MethodNotAllowed => "See /openapi.json for what the address takes",
         ProblemName::AlreadyScanned => "Go on where it was scanned, or start with a fresh code",

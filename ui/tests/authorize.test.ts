@@ -45,7 +45,7 @@ describe("Approve", () => {
     await pass(1000);
     await typeNumber("47");
     await user.click(approve());
-    expect(window.acts).toEqual([{ command: "decide", prompt: 1, decision: { decision: "approve", check: "47" } }]);
+    expect(window.acts).toEqual([{ command: "decide", prompt: 1, decision: { decision: "approve", check: "47", pin: null } }]);
   });
 
   it("is not reached by Enter on arrival or in the number field", async () => {
@@ -94,7 +94,72 @@ describe("Approve", () => {
     await pass(800);
     expect(screen.queryByTestId("check-digit-1")).toBeNull();
     await user.click(approve());
-    expect(window.acts).toEqual([{ command: "decide", prompt: 3, decision: { decision: "approve", check: null } }]);
+    expect(window.acts).toEqual([{ command: "decide", prompt: 3, decision: { decision: "approve", check: null, pin: null } }]);
+  });
+});
+
+describe("the PIN", () => {
+  it("is asked for after the press, goes along once, and is not kept in the window", async () => {
+    const window = await open("authorize-with-pin");
+    await pass(1000);
+    await typeNumber("47");
+    await user.click(approve());
+    expect(window.acts).toEqual([]);
+    await user.type(screen.getByTestId("pin"), "471108");
+    await user.click(screen.getByTestId("pin-yes"));
+    expect(window.acts).toEqual([{ command: "decide", prompt: 1, decision: { decision: "approve", check: "47", pin: "471108" } }]);
+    expect(screen.getByTestId("pin")).toHaveValue("");
+  });
+
+  it("says what is wrong with it and stays, and goes once it was taken", async () => {
+    const window = await open("authorize-with-pin");
+    await pass(1000);
+    await typeNumber("47");
+    await user.click(approve());
+    expect(screen.queryByTestId("pin-problem")).toBeNull();
+    const view = fixture("authorize-with-pin");
+    window.push({ ...view, pin: { ...view.pin, judged: 1, problem: { error: { code: "pin_wrong", tries_left: 4 }, details: "" } } });
+    await pass(10);
+    expect(screen.getByTestId("pin-problem")).toHaveAttribute("data-code", "pin_wrong");
+    window.push({ ...view, pin: { ...view.pin, judged: 2, passed: 1 } });
+    await pass(10);
+    expect(screen.queryByTestId("pin-sheet")).toBeNull();
+  });
+
+  it("takes none while there is a wait, and none at all once it is blocked", async () => {
+    const window = await open("authorize-pin-waits");
+    await pass(1000);
+    await typeNumber("47");
+    await user.click(approve());
+    expect(screen.getByTestId("pin-problem")).toHaveAttribute("data-code", "pin_wait");
+    expect(screen.getByTestId("pin-yes")).toBeDisabled();
+    window.push(fixture("authorize-pin-blocked"));
+    await pass(10);
+    expect(screen.getByTestId("pin-problem")).toHaveAttribute("data-code", "pin_blocked");
+    expect(screen.queryByTestId("pin-yes")).toBeNull();
+    expect(window.acts).toEqual([]);
+  });
+
+  it("is chosen twice where the site wants one and there is none", async () => {
+    const window = await open("authorize-site-wants-pin");
+    await pass(1000);
+    await typeNumber("47");
+    await user.click(approve());
+    await user.type(screen.getByTestId("pin"), "471108");
+    await user.type(screen.getByTestId("pin-again"), "471109");
+    await user.click(screen.getByTestId("pin-yes"));
+    expect(screen.getByTestId("pin-differ")).toBeVisible();
+    expect(window.acts).toEqual([]);
+    await user.clear(screen.getByTestId("pin-again"));
+    await user.type(screen.getByTestId("pin-again"), "471108");
+    await user.click(screen.getByTestId("pin-yes"));
+    expect(window.acts).toEqual([{ command: "decide", prompt: 1, decision: { decision: "approve", check: "47", pin: "471108" } }]);
+  });
+
+  it("is not asked for by a denial", async () => {
+    const window = await open("authorize-with-pin");
+    await user.click(screen.getByTestId("deny"));
+    expect(window.acts).toEqual([{ command: "decide", prompt: 1, decision: { decision: "deny" } }]);
   });
 });
 

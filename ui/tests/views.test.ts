@@ -34,7 +34,7 @@ describe("texts", () => {
   it("say a title and a next step for each failure, without an exclamation mark", () => {
     for (const texts of [en, de]) {
       for (const [code, sentence] of Object.entries(texts.errors)) {
-        const any = { code, host: "a.example", origin: "b", contacted: "c", claimed: "d", path: "/p", field: "name", tries_left: 2, retry_after_s: 30, limit_mb: 64 };
+        const any = { code, host: "a.example", origin: "b", contacted: "c", claimed: "d", path: "/p", field: "name", tries_left: 2, retry_after_s: 30, wait_s: 60, limit_mb: 64 };
         const told = (sentence as (error: typeof any) => { title: string; next: string })(any);
         expect(told.title.length, code).toBeGreaterThan(5);
         expect(told.next, code).toMatch(/\.$/);

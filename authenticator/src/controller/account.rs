@@ -51,6 +51,7 @@ impl Controller {
             NoticeMessage::AccountRemovedHereOnly { host }
         });
         self.save_or_tell().await;
+        self.forget_pin_if_unused().await;
         if self.saved.accounts.is_empty() && matches!(self.stage, Stage::Accounts { .. }) {
             self.show_home();
         }
@@ -64,7 +65,7 @@ impl Controller {
             Stage::StartTrouble { retrying: retrying @ false, .. } => *retrying = true,
             _ => return,
         }
-        let (reach, file) = (self.reach.clone(), self.file.clone());
+        let (reach, file, pin) = (self.reach.clone(), self.file.clone(), self.pin.clone());
         let accounts = self.saved.accounts.clone();
         self.spawn(async move {
             let told =
@@ -76,7 +77,7 @@ impl Controller {
                 .filter(|(_, told)| !told)
                 .map(|(account, _)| account.origin.host_and_port().to_owned())
                 .collect();
-            let result = erase(&reach, &accounts, file).await;
+            let result = erase(&reach, &accounts, &pin, file).await;
             Message::Erased { offline, result }
         });
     }
@@ -135,6 +136,7 @@ async fn take_back(reach: &Reach, account: &Account) -> bool {
 async fn erase(
     reach: &Reach,
     accounts: &[Account],
+    pin: &crate::pin::PinGuard,
     file: crate::accounts::AccountsFile,
 ) -> Result<(), Problem> {
     let told = |failure: Failure| failure.problem(|_| None);
@@ -144,6 +146,7 @@ async fn erase(
         reach.forget(&name).await.map_err(told)?;
     }
     reach.forget_any_enrolment().await.map_err(told)?;
+    pin.forget().await.map_err(|error| told(error.into()))?;
     match tokio::task::spawn_blocking(move || file.erase()).await {
         Ok(erased) => erased.map_err(|error| Problem::from(&error)),
         Err(error) => Err(Problem::internal(&error)),

@@ -14,9 +14,10 @@ use super::{Controller, Turn};
 use crate::accounts::{AccountsFile, Saved};
 use crate::command::Command;
 use crate::keychain::Keychain;
+use crate::pin::PinGuard;
 use crate::ports::{Clock, Notifier, Random, Vault};
 use crate::secrets::Reach;
-use crate::view::{Screen, Settings, ViewState};
+use crate::view::{PinView, Screen, Settings, ViewState};
 
 /// Inputs that may wait; a person cannot click faster than they are taken.
 const INPUTS_MAX: usize = 64;
@@ -89,9 +90,13 @@ impl Handle {
             notice: None,
             accounts: Vec::new(),
             settings: Settings::default(),
+            pin: PinView::default(),
         });
+        let keychain = Keychain::start(ports.vault);
         let controller = Controller {
-            reach: Reach::new(Keychain::start(ports.vault), ports.clock, ports.random),
+            pin: PinGuard::new(keychain.clone(), Arc::clone(&ports.clock), Arc::clone(&ports.random)),
+            pin_talk: super::pin::PinTalk::default(),
+            reach: Reach::new(keychain, ports.clock, ports.random),
             notifier: ports.notifier,
             file: AccountsFile::at(config.accounts_file.clone()),
             config,

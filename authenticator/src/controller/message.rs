@@ -9,9 +9,11 @@ use scanner::camera::CameraInfo;
 use super::Turn;
 use super::camera::CameraNews;
 use super::enrol::Enrolled;
+use super::pin::Guarded;
 use super::start::Started;
 use crate::activity::{Head, Look};
 use crate::error_code::Problem;
+use crate::pin::PinError;
 use crate::secrets::Failure;
 use crate::server_client::{DecisionAnswer, Scanned};
 use crate::view::AccountRef;
@@ -38,6 +40,10 @@ pub(super) enum Message {
     Decided { turn: Turn, decision: Decision, result: Result<DecisionAnswer, Failure> },
     /// The sessions, while waiting for the page.
     PageCame { turn: Turn, result: Result<SessionsBody, Failure> },
+    /// A PIN was judged; `guarded` is what it was asked for.
+    PinChecked { guarded: Guarded, result: Result<(), PinError> },
+    /// Another PIN may be tried.
+    PinWaitOver,
     /// The stage's time is over.
     Deadline { turn: Turn },
     /// The sessions.

@@ -12,6 +12,7 @@ use protocol::wire::{ProblemName, SessionsBody};
 use ring::rand::SystemRandom;
 
 use super::message::Message;
+use super::pin::Guarded;
 use super::stage::Stage;
 use super::{Controller, Turn};
 use crate::accounts::Account;
@@ -79,23 +80,35 @@ impl Controller {
 
     /// Signs and sends a decision. A second click while one is on its way, or one for another prompt, does nothing.
     pub(super) fn decide(&mut self, id: PromptId, input: DecisionInput) {
-        let turn = self.turn;
-        let Stage::Authorize(prompt) = &mut self.stage else { return };
-        if prompt.id != id || prompt.deciding.is_some() {
-            return;
-        }
-        let (decision, check) = match input {
-            DecisionInput::Approve { check } if prompt.scanned.check_wanted => {
-                let Some(check) = check.as_deref().and_then(CheckNumber::parse) else {
-                    prompt.problem = Some(Problem::plain(ErrorCode::CheckMalformed));
-                    return;
-                };
-                (Decision::Approve, Some(check))
+        match input {
+            DecisionInput::Approve { check, pin } if self.approval_takes_pin() => {
+                if self.shown_prompt(id).is_some_and(|prompt| prompt.read_check(check.as_deref()).is_some()) {
+                    self.with_pin(pin, Guarded::Approve { prompt: id, check });
+                }
             }
-            DecisionInput::Approve { .. } => (Decision::Approve, None),
-            DecisionInput::Deny => (Decision::Deny, None),
-            DecisionInput::Report => (Decision::Report, None),
-        };
+            DecisionInput::Approve { check, .. } => self.approve(id, check.as_deref()),
+            DecisionInput::Deny => self.say(id, Decision::Deny, None),
+            DecisionInput::Report => self.say(id, Decision::Report, None),
+        }
+    }
+
+    /// Approves; whatever guards an approval was judged before.
+    pub(super) fn approve(&mut self, id: PromptId, check: Option<&str>) {
+        let Some(check) = self.shown_prompt(id).and_then(|prompt| prompt.read_check(check)) else { return };
+        self.say(id, Decision::Approve, check);
+    }
+
+    /// The prompt with this id while it can be decided.
+    fn shown_prompt(&mut self, id: PromptId) -> Option<&mut PromptStage> {
+        match &mut self.stage {
+            Stage::Authorize(prompt) if prompt.id == id && prompt.deciding.is_none() => Some(prompt),
+            _ => None,
+        }
+    }
+
+    fn say(&mut self, id: PromptId, decision: Decision, check: Option<CheckNumber>) {
+        let turn = self.turn;
+        let Some(prompt) = self.shown_prompt(id) else { return };
         prompt.problem = None;
         prompt.deciding = Some(match decision {
             Decision::Approve => Deciding::Approve,
@@ -103,6 +116,7 @@ impl Controller {
             Decision::Report => Deciding::Report,
         });
         let (ticket, context_hash) = (prompt.scanned.ticket, prompt.scanned.context_hash);
+        let user_verified = decision == Decision::Approve && prompt.verification_required();
         let account_id = prompt.account.clone();
         let Some(account) = self.account(&account_id).cloned() else { return self.show_home() };
         let statement = Statement {
@@ -113,6 +127,7 @@ impl Controller {
             context_hash,
             decision,
             check,
+            user_verified,
         };
         let reach = self.reach.clone();
         self.spawn(async move {
@@ -276,6 +291,27 @@ impl Controller {
 }
 
 impl PromptStage {
+    /// The server's owner asks for a verified person.
+    pub(super) fn verification_required(&self) -> bool {
+        self.scanned.context.requires_verification()
+    }
+
+    /// The number as typed, where one is wanted; `None` for one that cannot be, which is told.
+    #[expect(
+        clippy::option_option,
+        reason = "no number is wanted, or none can be read: two different things"
+    )]
+    fn read_check(&mut self, typed: Option<&str>) -> Option<Option<CheckNumber>> {
+        if !self.scanned.check_wanted {
+            return Some(None);
+        }
+        let check = typed.and_then(CheckNumber::parse);
+        if check.is_none() {
+            self.problem = Some(Problem::plain(ErrorCode::CheckMalformed));
+        }
+        check.map(Some)
+    }
+
     /// What the window draws; everything from outside is cleaned again here.
     pub(super) fn view(&self, left_s: u32) -> Prompt {
         let context = &self.scanned.context;
@@ -311,6 +347,7 @@ impl PromptStage {
                 WireVia::Typed => Via::Typed,
             },
             check_wanted: self.scanned.check_wanted,
+            verification_required: self.verification_required(),
             tries_left: self.tries_left,
             left_s,
             deciding: self.deciding,

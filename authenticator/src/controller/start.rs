@@ -22,9 +22,11 @@ impl Controller {
     /// Probes the keychain and reads the accounts file.
     pub(super) fn start(&mut self) {
         let (turn, keychain, file) = (self.turn, self.reach.keychain.clone(), self.file.clone());
+        let pin = self.pin.clone();
         self.spawn(async move {
             let result = async {
                 keychain.probe().await.map_err(|error| vault_problem(&error))?;
+                pin.load().await.map_err(|error| vault_problem(&error))?;
                 let saved = match tokio::task::spawn_blocking(move || file.load()).await {
                     Ok(loaded) => loaded.map_err(|error| Problem::from(&error))?,
                     Err(error) => return Err(Problem::internal(&error)),

@@ -216,6 +216,7 @@ fn refusal_code(host: &str, refusal: &Refusal) -> ErrorCode {
         (_, Some(ProblemName::InvalidProof | ProblemName::UseDpopNonce)) => ErrorCode::ProofRefused,
         (_, Some(ProblemName::NotFound)) => ErrorCode::NotThere,
         (_, Some(ProblemName::NetworkRefused)) => ErrorCode::NetworkRefused,
+        (_, Some(ProblemName::UserVerificationRequired)) => ErrorCode::PinAsked,
         (500..=599, _) => ErrorCode::ServerUnavailable { host: host.to_owned() },
         _ => ErrorCode::NotCountersign { host: host.to_owned() },
     }

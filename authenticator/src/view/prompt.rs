@@ -36,6 +36,8 @@ pub struct Prompt {
     pub via: Via,
     /// The number on that screen must be typed for `approve`.
     pub check_wanted: bool,
+    /// The server's owner asks for a PIN before `approve`.
+    pub verification_required: bool,
     /// Tries left after a wrong number; none before the first wrong one.
     pub tries_left: Option<u8>,
     /// Seconds left to decide, when this state was made.

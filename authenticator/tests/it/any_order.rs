@@ -105,16 +105,17 @@ async fn act(app: &App, server: &Server, dice: &mut Dice) {
         17 => Command::PictureFailed { details: "\u{202e}".to_owned() },
         18 => Command::SubmitUserCode { account, code: "BCDF-GHJK".to_owned() },
         19 => Command::ChooseAccount { account },
-        20 | 21 => {
-            Command::Decide { prompt, decision: DecisionInput::Approve { check: Some(CHECK.to_owned()) } }
-        }
+        20 | 21 => Command::Decide {
+            prompt,
+            decision: DecisionInput::Approve { check: Some(CHECK.to_owned()), pin: None },
+        },
         22 => Command::Decide { prompt, decision: DecisionInput::Deny },
         23 => Command::SelectAccount { account },
         24 => Command::Reload,
         25 => Command::EndSession { account, session },
         26 => Command::EndAllSessions { account },
         27 => Command::RenameDevice { account, device, name: "Other".to_owned() },
-        28 => Command::AddComputer { account },
+        28 => Command::AddComputer { account, pin: None },
         29 if dice.up_to(5) == 0 => Command::SignOut { account },
         30 => Command::ChangeSettings {
             settings: Settings {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use authenticator::command::{Command, DecisionInput};
 use authenticator::error_code::ErrorCode;
+use authenticator::pin::PinText;
 use authenticator::ports::{Clock, Notification, Notifier, System, Vault, VaultError};
 use authenticator::view::{AccountRef, Prompt, Screen, ViewState};
 use authenticator::{Config, DeviceKind, Handle, Ports};
@@ -167,7 +168,12 @@ impl App {
     }
 
     pub async fn approve(&self, prompt: &Prompt, number: &str) {
-        self.decide(prompt, DecisionInput::Approve { check: Some(number.to_owned()) }).await;
+        self.decide(prompt, DecisionInput::Approve { check: Some(number.to_owned()), pin: None }).await;
+    }
+
+    pub async fn approve_with_pin(&self, prompt: &Prompt, number: &str, pin: &str) {
+        let (check, pin) = (Some(number.to_owned()), Some(PinText::new(pin)));
+        self.decide(prompt, DecisionInput::Approve { check, pin }).await;
     }
 
     /// Scans the server's code as a link and waits for the prompt.

@@ -81,7 +81,7 @@ async fn no_number_and_half_a_number_send_nothing() {
     let app = App::enrolled(&server).await;
     let prompt = app.scan(&server).await;
     for check in [None, Some("4".to_owned()), Some("09".to_owned()), Some("4a".to_owned())] {
-        app.decide(&prompt, DecisionInput::Approve { check }).await;
+        app.decide(&prompt, DecisionInput::Approve { check, pin: None }).await;
         app.until(|screen| matches!(screen, Screen::Authorize { prompt } if matches!(&prompt.problem, Some(p) if p.error == ErrorCode::CheckMalformed))).await;
     }
     assert_eq!(server.count("POST /api/decisions"), 0);

@@ -97,7 +97,7 @@ async fn another_computer_gets_a_code_of_the_same_server_only() {
     let server = Server::start().await;
     let app = App::enrolled(&server).await;
     let account = app.state().accounts[0].id.clone();
-    app.send(Command::AddComputer { account: account.clone() }).await;
+    app.send(Command::AddComputer { account: account.clone(), pin: None }).await;
     let shown = app.until(|screen| matches!(screen, Screen::AddComputer { code: Some(_), .. })).await;
     let Screen::AddComputer { code: Some(code), .. } = shown else { unreachable!("waited for it") };
     assert!(code.png.starts_with("data:image/png;base64,"));
@@ -112,7 +112,7 @@ async fn another_computer_gets_a_code_of_the_same_server_only() {
         "POST /api/enrolments",
         Reply::Json(201, json!({"link": elsewhere, "expires_at": 2, "now": 1})),
     );
-    app.send(Command::AddComputer { account }).await;
+    app.send(Command::AddComputer { account, pin: None }).await;
     app.until(|screen| matches!(screen, Screen::AddComputer { code: None, problem: Some(_), .. })).await;
 }
 
@@ -122,7 +122,7 @@ async fn a_computer_that_uses_the_code_on_show_is_named() {
     let app = App::enrolled(&server).await;
     let other = App::new().await;
     let account = app.state().accounts[0].id.clone();
-    app.send(Command::AddComputer { account }).await;
+    app.send(Command::AddComputer { account, pin: None }).await;
     app.until(|screen| matches!(screen, Screen::AddComputer { code: Some(_), .. })).await;
     // A look that fails changes nothing, and is no reason to take the code away.
     server.next("GET /api/devices", Reply::Problem(503, "store_unavailable", json!({})));

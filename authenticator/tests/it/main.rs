@@ -11,6 +11,7 @@ mod enrolling;
 mod hostile;
 mod keeping;
 mod lists;
+mod pin;
 mod scanning;
 mod server;
 mod tls;

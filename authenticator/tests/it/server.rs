@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use protocol::check::CheckNumber;
-use protocol::context::{Claimed, Context, Seen, Via};
+use protocol::context::{Claimed, Context, Seen, UserVerification, Via};
 use protocol::encoding::base64url;
 use protocol::frame::FrameKey;
 use protocol::id::{AccountId, DeviceId, Handle, RequestId, SessionId, StoreId, Ticket};
@@ -68,6 +68,8 @@ pub struct Inner {
     pub account: u8,
     /// Judge every statement's context as that of a scan by link.
     pub strict: bool,
+    /// The owner's policy asks for a verified person.
+    pub asks_for_verification: bool,
     jtis: Vec<String>,
 }
 
@@ -75,6 +77,17 @@ impl Server {
     pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        Self::serve(listener, origin)
+    }
+
+    /// One that something with this origin stands in front of, and where it listens.
+    pub async fn behind(origin: Origin) -> (Self, std::net::SocketAddr) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (Self::serve(listener, origin), address)
+    }
+
+    fn serve(listener: tokio::net::TcpListener, origin: Origin) -> Self {
         let shared = Shared::new(origin.clone());
         let router = router(Arc::clone(&shared));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -334,7 +347,14 @@ impl Shared {
         } else {
             self.origin.to_string()
         };
-        scanned_body(origin, via, 120)
+        let asked = inner.asks_for_verification;
+        scan_answer(
+            &Context {
+                user_verification: asked.then_some(UserVerification::Required),
+                ..context(origin, via)
+            },
+            120,
+        )
     }
 
     fn decide(&self, inner: &mut Inner, body: &Value) -> (u16, Value) {
@@ -344,12 +364,22 @@ impl Shared {
         let statement = unverified.verify(&key).unwrap();
         assert_eq!(statement.origin, self.origin);
         assert_eq!(statement.ticket, Ticket::from_random([6; 16]));
-        let hash = protocol::context::hash(&context(self.origin.to_string(), Via::Link).to_bytes());
+        let asked = inner.asks_for_verification;
+        let context = Context {
+            user_verification: asked.then_some(UserVerification::Required),
+            ..context(self.origin.to_string(), Via::Link)
+        };
+        let hash = protocol::context::hash(&context.to_bytes());
         assert!(statement.context_hash == hash || !inner.strict);
         let right = statement.check.map(|check| check.to_string()).as_deref() == Some(CHECK);
+        let unverified = asked && statement.decision == Decision::Approve && !statement.user_verified;
+        assert!(asked || !statement.user_verified, "nobody asked for it");
         let wrong = statement.decision == Decision::Approve && !right;
         let tries = inner.statements.iter().filter(|made| made.check != CheckNumber::parse(CHECK)).count();
         inner.statements.push(statement);
+        if unverified {
+            return problem(403, "user_verification_required", &json!({}));
+        }
         match (wrong, tries) {
             (false, _) => (204, Value::Null),
             (true, 0 | 1) => problem(422, "wrong_check", &json!({"tries_left": 2 - tries})),
@@ -359,7 +389,10 @@ impl Shared {
 }
 
 pub fn scanned_body(origin: String, via: Via, left_s: i64) -> Value {
-    let context = context(origin, via);
+    scan_answer(&context(origin, via), left_s)
+}
+
+fn scan_answer(context: &Context, left_s: i64) -> Value {
     json!({"request": context.request, "ticket": Ticket::from_random([6; 16]), "check": true,
         "context": base64url(&context.to_bytes()), "expires_at": NOW + left_s, "now": NOW})
 }
@@ -385,6 +418,7 @@ fn context(origin: String, via: Via) -> Context {
             system: "Windows 11".to_owned(),
             language: "de".to_owned(),
         },
+        user_verification: None,
     }
 }
 

@@ -66,6 +66,8 @@ fn decided(request: &Request, recorded: Recorded, lives: &Lives) -> Option<State
             Decision::Approve => *check,
             Decision::Deny | Decision::Report => None,
         },
+        // It was recorded, so it was judged.
+        user_verified: true,
     });
     apply(request, &event, recorded.at, lives).next
 }

@@ -26,6 +26,8 @@ pub enum State {
         tries_left: u8,
         /// The context bytes as sent to the authenticator.
         context: Vec<u8>,
+        /// They ask for a verified person: an approval without `user_verified` is refused.
+        verification: bool,
     },
     /// Approved, not redeemed.
     Approved {

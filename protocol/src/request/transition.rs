@@ -41,6 +41,8 @@ pub struct Scan {
     pub check: CheckNumber,
     /// The context bytes to send.
     pub context: Vec<u8>,
+    /// The context asks for a verified person.
+    pub verification: bool,
 }
 
 /// What proves that somebody saw the page.
@@ -65,6 +67,8 @@ pub struct Decide {
     pub decision: Decision,
     /// `check`.
     pub check: Option<CheckNumber>,
+    /// `user_verified`.
+    pub user_verified: bool,
 }
 
 /// What a page shows at redeem.
@@ -154,6 +158,9 @@ pub enum Refused {
     /// 403: the network rule ended the request.
     #[error("the network rule refuses this scan")]
     NetworkRefused,
+    /// 403: the context asks for a verified person and the approval does not say that it has one. Takes no try.
+    #[error("the authenticator has to verify its person first")]
+    NotVerified,
 }
 
 /// Decides what `event` does to `request`; performs nothing. This is the whole state table.
@@ -181,13 +188,16 @@ pub fn apply(request: &Request, event: &Event, now: Timestamp, lives: &Lives) ->
 /// `None` where no number is asked for, and where no try is left to take: then a right number took the last one.
 pub fn with_try_taken(state: &State) -> Option<State> {
     match state {
-        State::Scanned { ends_at, lock, check: Some(check), tries_left, context } if *tries_left > 0 => {
+        State::Scanned { ends_at, lock, check: Some(check), tries_left, context, verification }
+            if *tries_left > 0 =>
+        {
             Some(State::Scanned {
                 ends_at: *ends_at,
                 lock: *lock,
                 check: Some(*check),
                 tries_left: tries_left - 1,
                 context: context.clone(),
+                verification: *verification,
             })
         }
         State::Scanned { .. } | State::Waiting { .. } | State::Approved { .. } | State::Over { .. } => None,
@@ -244,6 +254,7 @@ fn scan(request: &Request, scan: &Scan, now: Timestamp, lives: &Lives) -> Step {
                     },
                     tries_left: TRIES,
                     context: scan.context.clone(),
+                    verification: scan.verification,
                 },
                 Done::Scanned,
             ),
@@ -270,7 +281,9 @@ fn decide(request: &Request, decide: &Decide, now: Timestamp, lives: &Lives) -> 
         State::Scanned { lock, .. } | State::Approved { lock, .. } if !holds(lock, decide) => {
             stay(Err(Refused::NotFound))
         }
-        State::Scanned { lock, check, tries_left, context, ends_at } => match decide.decision {
+        State::Scanned { lock, check, tries_left, context, ends_at, verification } => match decide.decision {
+            // Judged before the number: a person who is not verified learns nothing about it.
+            Decision::Approve if *verification && !decide.user_verified => stay(Err(Refused::NotVerified)),
             Decision::Approve => {
                 // What comes out of the compare counts only with the try written: see `with_try_taken`.
                 let left = tries_left.saturating_sub(1);
@@ -291,6 +304,7 @@ fn decide(request: &Request, decide: &Decide, now: Timestamp, lives: &Lives) -> 
                     check: *check,
                     tries_left: left,
                     context: context.clone(),
+                    verification: *verification,
                 };
                 Step {
                     next: Some(next),

@@ -50,6 +50,8 @@ problems! {
     WrongOrigin = "wrong_origin", 403, "The call comes from another origin";
     /// The network rule.
     NetworkRefused = "network_refused", 403, "That browser is on another network than this authenticator";
+    /// The context asks for a verified person, and the approval does not say that it has one.
+    UserVerificationRequired = "user_verification_required", 403, "This sign-in counts only after a PIN on the authenticator";
     /// Not yours or not there.
     NotFound = "not_found", 404, "There is nothing here";
     /// The address does not take this method.

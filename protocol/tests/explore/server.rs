@@ -197,6 +197,7 @@ pub(crate) fn event(number: usize, state: &State, what: What, number_is_right: b
                 context_hash: stolen.context_hash,
                 decision: if approve { Decision::Approve } else { Decision::Deny },
                 check: Some(CheckNumber::from_random(if number_is_right { 37 } else { 38 })),
+                user_verified: false,
             })
         }
     }

@@ -152,6 +152,7 @@ pub(crate) fn scan(number: usize, device: u8, code: FrameCode) -> Event {
         network_allowed: true,
         check: CheckNumber::from_random(37),
         context: Vec::new(),
+        verification: false,
     }))
 }
 

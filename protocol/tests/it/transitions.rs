@@ -25,6 +25,49 @@ fn the_machine_does_what_the_model_does() {
     run(apply, 4_000).unwrap();
 }
 
+/// Additions, step up: with the person verified a request that asks for it goes as any other.
+#[test]
+fn a_verified_approval_of_a_request_that_asks_for_it_goes_as_any_other() {
+    run_in(World { verification: true, verified: true, ..World::new() }, apply, 2_000).unwrap();
+}
+
+/// Additions, step up: nothing but the flag approves, and its lack takes no try and tells nothing about the number.
+#[test]
+fn no_approval_without_a_verified_person() {
+    let config = Config { cases: 2_000, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&prop::collection::vec(acts(), 1..25), |acts| {
+        let mut world = World { verification: true, ..World::new() };
+        for act in acts {
+            let before = world.request.state.clone();
+            let got = world.act(apply, act);
+            let phase = world.request.state.phase();
+            prop_assert!(!matches!(phase, Phase::Approved | Phase::Redeemed), "{act:?}: {phase:?}");
+            if got == Err(Refused::NotVerified) {
+                prop_assert_eq!(&world.request.state, &before);
+            }
+            prop_assert!(!matches!(got, Err(Refused::WrongCheck { .. })), "{:?}", act);
+        }
+        Ok(())
+    });
+    outcome.unwrap();
+    let mut world = World { verification: true, ..World::new() };
+    world.act(apply, Act::ScanFrame { device: 0, counter: 0, allowed: true }).unwrap();
+    assert_eq!(world.act(apply, APPROVE), Err(Refused::NotVerified));
+    world.verified = true;
+    assert_eq!(world.act(apply, APPROVE), Ok(Done::Decided));
+}
+
+/// Additions, step up: saying no needs nobody's PIN.
+#[test]
+fn a_denial_needs_no_verified_person() {
+    for decision in [Decision::Deny, Decision::Report] {
+        let mut world = World { verification: true, ..World::new() };
+        world.act(apply, Act::ScanFrame { device: 0, counter: 0, allowed: true }).unwrap();
+        let act = Act::Decide { device: 0, right_ticket: true, decision, number: Number::Missing };
+        assert_eq!(world.act(apply, act), Ok(Done::Decided));
+    }
+}
+
 #[test]
 fn a_machine_that_redeems_twice_is_found() {
     fn redeems_twice(request: &Request, event: &Event, now: Timestamp, lives: &Lives) -> Step {
@@ -120,10 +163,15 @@ const APPROVE: Act =
     Act::Decide { device: 0, right_ticket: true, decision: Decision::Approve, number: Number::Right };
 const REDEEM: Act = Act::Redeem { right_secret: true, right_key: true };
 
+#[derive(Clone)]
 struct World {
     request: Request,
     now: i64,
     lives: Lives,
+    /// The server's policy asks for a verified person.
+    verification: bool,
+    /// What statements say.
+    verified: bool,
 }
 
 impl World {
@@ -141,7 +189,7 @@ impl World {
             Timestamp(START),
             &lives,
         );
-        Self { request, now: START, lives }
+        Self { request, now: START, lives, verification: false, verified: false }
     }
 
     fn scanned() -> Self {
@@ -179,9 +227,9 @@ impl World {
             Act::ShowUserCode => Event::ShowUserCode(user_code(true)),
             Act::ScanFrame { device, counter, allowed } => {
                 let key = FrameKey::derive(&Secret::new(SERVER), &self.request.handle);
-                scan(device, Sight::Frame(key.code(self.request.handle, counter)), allowed)
+                self.scan(device, Sight::Frame(key.code(self.request.handle, counter)), allowed)
             }
-            Act::TypeUserCode { device, right } => scan(device, Sight::UserCode(user_code(right)), true),
+            Act::TypeUserCode { device, right } => self.scan(device, Sight::UserCode(user_code(right)), true),
             Act::Decide { device, right_ticket, decision, number } => Event::Decide(Decide {
                 device: lock(device).device,
                 // The ticket of whoever scanned: a foreign device may have stolen it.
@@ -193,6 +241,7 @@ impl World {
                     Number::Wrong => Some(CheckNumber::from_random(38)),
                     Number::Missing => None,
                 },
+                user_verified: self.verified,
             }),
             Act::Redeem { right_secret, right_key } => {
                 Event::Redeem(PageProof { secret: secret(right_secret), key: key(right_key) })
@@ -200,11 +249,17 @@ impl World {
             Act::Cancel { by_page } => Event::Cancel(if by_page { Cause::Page } else { Cause::Revoked }),
         }
     }
-}
 
-fn scan(device: u8, sight: Sight, network_allowed: bool) -> Event {
-    let check = CheckNumber::from_random(37);
-    Event::Scan(Box::new(Scan { lock: lock(device), sight, network_allowed, check, context: vec![device] }))
+    fn scan(&self, device: u8, sight: Sight, network_allowed: bool) -> Event {
+        Event::Scan(Box::new(Scan {
+            lock: lock(device),
+            sight,
+            network_allowed,
+            check: CheckNumber::from_random(37),
+            context: vec![device],
+            verification: self.verification,
+        }))
+    }
 }
 
 fn lock(device: u8) -> Lock {
@@ -229,9 +284,13 @@ fn user_code(right: bool) -> UserCode {
 }
 
 fn run(apply: Apply, cases: u32) -> Result<(), TestError<Vec<Act>>> {
+    run_in(World::new(), apply, cases)
+}
+
+fn run_in(start: World, apply: Apply, cases: u32) -> Result<(), TestError<Vec<Act>>> {
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     TestRunner::new(config).run(&prop::collection::vec(acts(), 1..25), |acts| {
-        let mut world = World::new();
+        let mut world = start.clone();
         let mut model = Model::new(START, &world.lives);
         for act in acts {
             let wanted = model.act(act, &world.lives.clone());

@@ -24,7 +24,7 @@ pub use check::{WrongSetting, check};
 pub use load::{ConfigError, Override, example, load};
 pub use secrets::{KeyError, KeyText, server_secret};
 pub(crate) use secrets::{data_folder, private_file};
-pub use values::{Data, LogFormat, Network, PasswordEnrolment, RelayGuard, SessionKind};
+pub use values::{Data, LogFormat, Network, PasswordEnrolment, RelayGuard, SessionKind, VerificationRule};
 
 const DAY_S: i64 = 86_400;
 
@@ -83,6 +83,10 @@ pub struct Settings {
     /// Defence against codes that are shown to somebody far away.
     #[config(nested)]
     pub relay: RelaySettings,
+
+    /// What an approval has to show.
+    #[config(nested)]
+    pub policy: PolicySettings,
 
     /// How an authenticator becomes trusted.
     #[config(nested)]
@@ -271,6 +275,16 @@ pub struct RelaySettings {
     /// Accept a code that came as a link when both are not known to share a network.
     #[config(env = "COUNTERSIGN_RELAY_ALLOW_LINK", default = false)]
     pub allow_link: bool,
+}
+
+/// What an approval has to show.
+#[derive(Debug, Clone, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub struct PolicySettings {
+    /// "discouraged": whoever sits at a trusted computer approves there. "required": the authenticator asks for its PIN
+    /// first and signs that it did; an approval without that is refused.
+    #[config(env = "COUNTERSIGN_POLICY_USER_VERIFICATION", default = "discouraged")]
+    pub user_verification: VerificationRule,
 }
 
 /// How an authenticator becomes trusted.

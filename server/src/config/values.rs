@@ -141,6 +141,16 @@ pub enum RelayGuard {
     Refuse,
 }
 
+/// Whether an approval counts only after the authenticator has verified its person, by the words of WebAuthn (§5.8.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationRule {
+    /// Nothing is asked for: whoever sits at an authenticator approves.
+    Discouraged,
+    /// The authenticator asks for its PIN, and says so in what it signs.
+    Required,
+}
+
 /// Whether a password alone may enrol a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -21,6 +21,7 @@ impl From<Refused> for Problem {
                 Self { tries_left: Some(tries_left), ..Self::new(ProblemName::WrongCheck) }
             }
             Refused::NetworkRefused => Self::new(ProblemName::NetworkRefused),
+            Refused::NotVerified => Self::new(ProblemName::UserVerificationRequired),
         }
     }
 }

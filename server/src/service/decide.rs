@@ -41,6 +41,7 @@ impl Service {
             context_hash: verified.context_hash,
             decision: verified.decision,
             check: verified.check,
+            user_verified: verified.user_verified,
         };
         let received = Received { statement, holder, decide, address };
         for _ in 0..TURNS_MAX {

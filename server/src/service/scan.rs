@@ -1,5 +1,5 @@
 use protocol::check::CheckNumber;
-use protocol::context::{self, Context, Seen, Via};
+use protocol::context::{self, Context, Seen, UserVerification, Via};
 use protocol::encoding::base64url;
 use protocol::frame::{FrameAge, FrameCode};
 use protocol::id::Ticket;
@@ -10,7 +10,7 @@ use protocol::wire::{ScanBody, ScannedBody};
 
 use super::settle::{NEVER_AT_REST, TURNS_MAX, Written};
 use super::{ClientAddress, Failure, Service};
-use crate::config::RelayGuard;
+use crate::config::{RelayGuard, VerificationRule};
 use crate::store::{AuditKind, Body, By, Holder, Versioned};
 
 impl Service {
@@ -113,6 +113,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<Scan, Failure> {
         let same_network = address.same_network(&request.address, request.address_is_certain);
+        let verification = self.asks_for_verification();
         let context = match request.state {
             State::Waiting { .. } => {
                 self.context(request, holder, sight, via, same_network, now).await?.to_bytes()
@@ -130,6 +131,7 @@ impl Service {
             network_allowed: self.network_allowed(via, same_network),
             check: CheckNumber::from_random(self.entropy.bits_64()),
             context,
+            verification: verification.is_some(),
         })
     }
 
@@ -172,7 +174,16 @@ impl Service {
                 },
             },
             claimed: request.claimed.clone(),
+            user_verification: self.asks_for_verification(),
         })
+    }
+
+    /// What the owner's policy puts into a context; nothing unless it asks for more than the protocol.
+    fn asks_for_verification(&self) -> Option<UserVerification> {
+        match self.settings.policy.user_verification {
+            VerificationRule::Discouraged => None,
+            VerificationRule::Required => Some(UserVerification::Required),
+        }
     }
 
     /// The relay rule: a shared screen and a mailed link are the easiest relays, so both need a shared network.

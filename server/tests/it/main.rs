@@ -18,3 +18,4 @@ mod sessions;
 mod shapes;
 mod sockets;
 mod statements;
+mod verification;

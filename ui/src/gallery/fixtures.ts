@@ -1,4 +1,4 @@
-import type { AccountView, ActivityEntry, CameraChoice, EndReason, Outline, Problem, Prompt, Screen, SessionView, Settings, ViewState } from "../generated";
+import type { AccountView, ActivityEntry, CameraChoice, EndReason, Outline, PinView, Problem, Prompt, Screen, SessionView, Settings, ViewState } from "../generated";
 
 /** A moment that all fixtures share, in Unix seconds; the gallery shifts it to the present. */
 export const FIXTURE_NOW_S = 1_795_000_000;
@@ -12,6 +12,9 @@ const settings: Settings = {
   language: "en",
   theme: "light",
 };
+
+const noPin: PinView = { set: false, wait_s: 0, blocked: false, checking: false, problem: null, judged: 0, passed: 0 };
+const withPin: PinView = { ...noPin, set: true };
 
 export const ada: AccountView = {
   id: "a1",
@@ -67,6 +70,7 @@ const prompt: Prompt = {
   claimed: { browser: "Firefox 153", system: "Windows 11", language: "de" },
   via: "camera",
   check_wanted: true,
+  verification_required: false,
   tries_left: null,
   left_s: 108,
   deciding: null,
@@ -90,7 +94,7 @@ const QR =
   "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAACkAAAApAQAAAACAGz1bAAAA5UlEQVR42mP4DwINDFipD/LnTNgbGL5fDsr93sDwJfZBqDiQCglbCqJCz14FUt+vHZwLlPsgLPQFqPL/pyJ+oL4/5pdLyxsY/v27e0+/geEHwwWv9w0MP7/ciAVq+Gja9cofKPh6yWb1BoZv5euC+IEagn4dXd7A8CvYSnk/kCdywAGo72+EwLnpQBtEGFYAbfhaJCEEcsv7BTOARn94deJXONCUwCemz4EaWP8eXg+0/fvvRCDvg1zvvHSgyjvps7cD3RkQ/8Ec5Oq1bfZAKljgUjtQ7kq7PtCGD7LXOMxx+B1CAQAjhZ554XVzCAAAAABJRU5ErkJggg==";
 
 function state(screen: Screen, more: Partial<ViewState> = {}): ViewState {
-  return { revision: 1, screen, notice: null, accounts: [ada], settings, ...more };
+  return { revision: 1, screen, notice: null, accounts: [ada], settings, pin: noPin, ...more };
 }
 
 function scan(part: Partial<Extract<Screen, { view: "scan" }>>): ViewState {
@@ -162,6 +166,10 @@ export const fixtures: Record<string, ViewState> = {
   "authorize-client": authorize({ client: "Drawing Board", scopes: ["openid", "profile"], host: work.host, origin: work.origin, account: "a2" }, { accounts: [ada, work] }),
   "authorize-wrong-number": authorize({ tries_left: 2, problem: problem({ code: "wrong_check", tries_left: 2 }) }),
   "authorize-deciding": authorize({ deciding: "approve" }),
+  "authorize-with-pin": authorize({}, { pin: withPin }),
+  "authorize-site-wants-pin": authorize({ verification_required: true }),
+  "authorize-pin-waits": authorize({}, { pin: { ...withPin, wait_s: 58 } }),
+  "authorize-pin-blocked": authorize({}, { pin: { ...withPin, blocked: true } }),
   "waiting-for-page": state({ view: "waiting_for_page", origin: ada.origin, account: "a1", left_s: 58, problem: null }),
   "outcome-signed-in": state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "signed_in", session: sessions[0]! } }),
   "outcome-never-came": state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "page_never_came" } }),
@@ -207,6 +215,7 @@ export const fixtures: Record<string, ViewState> = {
   "accounts": state({ view: "accounts", working: [] }, { accounts: [ada, work] }),
   "accounts-trouble": state({ view: "accounts", working: [] }, { accounts: [{ ...ada, state: "signed_out" }, { ...work, state: "key_missing", activity_alarm: true }] }),
   "settings": state({ view: "settings", erasing: false, version: "0.1.0" }),
+  "settings-with-pin": state({ view: "settings", erasing: false, version: "0.1.0" }, { pin: withPin }),
   "update-needed": state({ view: "update_needed", problem: problem({ code: "app_too_old", host: "login.example.com" }) }),
   "notice-failed": state({ view: "sessions", account: "a1", sessions: { items: sessions, loading: false, problem: null }, ending: [] }, { notice: { id: 1, message: { notice: "failed", problem: problem({ code: "server_unavailable", host: "login.example.com" }) } } }),
   "notice-new-sign-in": scan({}),

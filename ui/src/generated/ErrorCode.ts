@@ -67,7 +67,15 @@ field: string, } | { "code": "user_code_malformed" } | { "code": "code_unknown" 
 /**
  * Tries left; at 0 the request is denied.
  */
-tries_left: number, } | { "code": "check_malformed" } | { "code": "context_refused" } | { "code": "signed_out" } | { "code": "proof_refused" } | { "code": "not_there" } | { "code": "keychain_none" } | { "code": "keychain_locked" } | { "code": "keychain_refused" } | { "code": "keychain_timeout" } | { "code": "key_missing" } | { "code": "accounts_unreadable", 
+tries_left: number, } | { "code": "check_malformed" } | { "code": "context_refused" } | { "code": "pin_wrong", 
+/**
+ * Tries before the next wait, at least one.
+ */
+tries_left: number, } | { "code": "pin_wait", 
+/**
+ * Seconds until the next one is taken.
+ */
+wait_s: number, } | { "code": "pin_blocked" } | { "code": "pin_form" } | { "code": "pin_simple" } | { "code": "pin_asked" } | { "code": "signed_out" } | { "code": "proof_refused" } | { "code": "not_there" } | { "code": "keychain_none" } | { "code": "keychain_locked" } | { "code": "keychain_refused" } | { "code": "keychain_timeout" } | { "code": "key_missing" } | { "code": "accounts_unreadable", 
 /**
  * Path of the file.
  */

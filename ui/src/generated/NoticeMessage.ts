@@ -20,7 +20,7 @@ host: string, } | { "notice": "erased",
 /**
  * Hosts that could not be told.
  */
-offline: Array<string>, } | { "notice": "session_ended" } | { "notice": "all_sessions_ended" } | { "notice": "device_removed" } | { "notice": "device_renamed" } | { "notice": "new_sign_in", 
+offline: Array<string>, } | { "notice": "session_ended" } | { "notice": "all_sessions_ended" } | { "notice": "device_removed" } | { "notice": "device_renamed" } | { "notice": "pin_set" } | { "notice": "pin_removed" } | { "notice": "new_sign_in", 
 /**
  * Its server.
  */

@@ -57,6 +57,10 @@ via: Via,
  */
 check_wanted: boolean, 
 /**
+ * The server's owner asks for a PIN before `approve`.
+ */
+verification_required: boolean, 
+/**
  * Tries left after a wrong number; none before the first wrong one.
  */
 tries_left: number | null, 

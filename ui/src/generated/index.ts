@@ -23,6 +23,8 @@ export type { Notice } from "./Notice";
 export type { NoticeMessage } from "./NoticeMessage";
 export type { Outcome } from "./Outcome";
 export type { Outline } from "./Outline";
+export type { PinText } from "./PinText";
+export type { PinView } from "./PinView";
 export type { Place } from "./Place";
 export type { Point } from "./Point";
 export type { Problem } from "./Problem";

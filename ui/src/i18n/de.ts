@@ -385,6 +385,28 @@ export const de: Texts = {
     erasing: "Wird gelöscht",
     version: (version) => `Countersign ${version}`,
   },
+  pin: {
+    section: "Sicherheit",
+    setting: "Vor dem Zustimmen nach einer PIN fragen",
+    settingHelp: "Damit niemand sonst an diesem Computer zustimmt.",
+    ask: "PIN eingeben",
+    askToApprove: (host) => `Sie stimmt der Anmeldung bei ${host} zu.`,
+    askToAdd: "Ein weiterer Computer kann ebenfalls zustimmen, deshalb braucht das Hinzufügen die PIN.",
+    set: "PIN festlegen",
+    setBody: "Sechs Ziffern oder mehr. Countersign fragt vor jeder Zustimmung danach.",
+    setForSite: (host) => `${host} verlangt vor einer Zustimmung eine PIN. Sechs Ziffern oder mehr wählen; Countersign fragt von da an vor jeder Zustimmung danach.`,
+    change: "PIN ändern",
+    save: "Speichern",
+    remove: "PIN entfernen",
+    removeBody: "Ohne PIN kann zustimmen, wer an diesem Computer sitzt.",
+    pin: "PIN",
+    current: "Bisherige PIN",
+    fresh: "Neue PIN",
+    again: "Neue PIN noch einmal",
+    differ: "Die beiden neuen PINs unterscheiden sich. Beide noch einmal eingeben.",
+    checking: "Wird geprüft",
+    forgotten: "Vergessen? Die Konten aus dieser App entfernen und neu hinzufügen. Mit dem letzten geht auch die PIN.",
+  },
   update: { heading: "Eine Aktualisierung ist nötig" },
   bridge: {
     lost: "Das Fenster hat sein Programm verloren",
@@ -543,6 +565,30 @@ export const de: Texts = {
       title: "Der Server lehnt diese Anmeldung ab",
       next: "Seine Regel verlangt den Browser im selben Netz. Niemand ist angemeldet.",
     }),
+    pin_wrong: ({ tries_left }) => ({
+      title: "Das ist nicht die PIN",
+      next: tries_left === 1 ? "Nach einer weiteren falschen PIN wartet die App eine Minute." : `Noch ${tries_left} Versuche, dann wartet die App eine Minute.`,
+    }),
+    pin_wait: ({ wait_s }) => ({
+      title: "Zu viele falsche PINs",
+      next: `${waitTime(wait_s)} warten, dann erneut versuchen.`,
+    }),
+    pin_blocked: () => ({
+      title: "Zu viele falsche PINs, es wird keine mehr angenommen",
+      next: "Die Konten aus dieser App entfernen und neu hinzufügen. Mit dem letzten geht auch die PIN.",
+    }),
+    pin_form: () => ({
+      title: "Eine PIN hat sechs Ziffern oder mehr",
+      next: "Nur Ziffern benutzen, höchstens 32.",
+    }),
+    pin_simple: () => ({
+      title: "Diese PIN wird von jedem zuerst versucht",
+      next: "Ziffern wählen, die weder alle gleich sind noch aufeinander folgen.",
+    }),
+    pin_asked: () => ({
+      title: "Hierfür ist die PIN nötig",
+      next: "Noch einmal versuchen und sie eingeben.",
+    }),
     wrong_check: ({ tries_left }) => ({
       title: "Das ist nicht die Zahl auf dem Bildschirm",
       next:
@@ -616,6 +662,8 @@ export const de: Texts = {
     all_sessions_ended: () => "Alle Sitzungen beendet",
     device_removed: () => "Gerät entfernt",
     device_renamed: () => "Gerät umbenannt",
+    pin_set: () => "PIN festgelegt",
+    pin_removed: () => "PIN entfernt",
     link_not_opened: () => "Ein Link kam dazwischen. Erst hier antworten, dann den Link noch einmal öffnen.",
     new_sign_in: ({ host, browser, system }) =>
       `Neue Anmeldung auf ${host}: ${browser && system ? `${browser} unter ${system}` : browser || system || "ein Browser"}`,

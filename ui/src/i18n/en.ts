@@ -385,6 +385,28 @@ export const en: Texts = {
     erasing: "Erasing",
     version: (version) => `Countersign ${version}`,
   },
+  pin: {
+    section: "Security",
+    setting: "Ask for a PIN before approving",
+    settingHelp: "So that nobody else at this computer approves in your name.",
+    ask: "Enter your PIN",
+    askToApprove: (host) => `It approves the sign-in to ${host}.`,
+    askToAdd: "Another computer can approve for you, so adding one takes your PIN.",
+    set: "Set a PIN",
+    setBody: "Six digits or more. This app asks for it before every approval.",
+    setForSite: (host) => `${host} wants a PIN before an approval. Choose six digits or more; this app asks for it before every approval from now on.`,
+    change: "Change the PIN",
+    save: "Save",
+    remove: "Remove the PIN",
+    removeBody: "Without a PIN, whoever sits at this computer can approve.",
+    pin: "PIN",
+    current: "Your PIN until now",
+    fresh: "New PIN",
+    again: "New PIN once more",
+    differ: "The two new PINs differ. Type both again.",
+    checking: "Checking",
+    forgotten: "Forgotten? Remove your accounts from this app and add them again. The PIN goes with the last one.",
+  },
   update: { heading: "An update is needed" },
   bridge: {
     lost: "The window lost its program",
@@ -543,6 +565,30 @@ export const en: Texts = {
       title: "The server refused this login",
       next: "Its rule wants the browser on your network. Nobody is signed in.",
     }),
+    pin_wrong: ({ tries_left }) => ({
+      title: "That is not your PIN",
+      next: tries_left === 1 ? "After one more wrong PIN this app waits a minute." : `You have ${tries_left} tries before this app waits a minute.`,
+    }),
+    pin_wait: ({ wait_s }) => ({
+      title: "Too many wrong PINs",
+      next: `Wait ${waitTime(wait_s)}, then try again.`,
+    }),
+    pin_blocked: () => ({
+      title: "Too many wrong PINs, none is taken any more",
+      next: "Remove your accounts from this app and add them again. The PIN goes with the last one.",
+    }),
+    pin_form: () => ({
+      title: "A PIN has six digits or more",
+      next: "Use digits alone, 32 at most.",
+    }),
+    pin_simple: () => ({
+      title: "That PIN is among the first that anybody tries",
+      next: "Choose digits that are neither all the same nor in a row.",
+    }),
+    pin_asked: () => ({
+      title: "This takes your PIN",
+      next: "Try again and enter it.",
+    }),
     wrong_check: ({ tries_left }) => ({
       title: "That is not the number on the screen",
       next:
@@ -616,6 +662,8 @@ export const en: Texts = {
     all_sessions_ended: () => "All sessions ended",
     device_removed: () => "Device removed",
     device_renamed: () => "Device renamed",
+    pin_set: () => "PIN set",
+    pin_removed: () => "PIN removed",
     link_not_opened: () => "A link came in between. Answer this first, then open the link again.",
     new_sign_in: ({ host, browser, system }) =>
       `New sign-in on ${host}: ${browser && system ? `${browser} on ${system}` : browser || system || "a browser"}`,

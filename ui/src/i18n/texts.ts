@@ -288,6 +288,28 @@ export interface Texts {
     erasing: string;
     version: (version: string) => string;
   };
+  pin: {
+    section: string;
+    setting: string;
+    settingHelp: string;
+    ask: string;
+    askToApprove: (host: string) => string;
+    askToAdd: string;
+    set: string;
+    setBody: string;
+    setForSite: (host: string) => string;
+    change: string;
+    save: string;
+    remove: string;
+    removeBody: string;
+    pin: string;
+    current: string;
+    fresh: string;
+    again: string;
+    differ: string;
+    checking: string;
+    forgotten: string;
+  };
   update: { heading: string };
   bridge: { lost: string; lostBody: string; fault: Sentence };
   errors: ErrorTexts;

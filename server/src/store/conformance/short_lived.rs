@@ -49,6 +49,7 @@ fn scanned(request: &Request, account: AccountId) -> Request {
         check: Some(CheckNumber::from_random(7)),
         tries_left: 3,
         context: b"{}".to_vec(),
+        verification: false,
     };
     Request { state, ..request.clone() }
 }
@@ -161,8 +162,9 @@ pub(super) async fn an_open_request_that_was_prolonged_still_counts(store: Arc<i
     store.insert(&request, "c", 1, NOW).await.unwrap();
     let scan = Request {
         state: match scanned(&request, AccountId::from_random(fresh())).state {
-            State::Scanned { lock, check, tries_left, context, .. } => {
-                State::Scanned { ends_at: NOW.plus_s(419), lock, check, tries_left, context }
+            State::Scanned { lock, check, tries_left, context, verification, .. } => {
+                let ends_at = NOW.plus_s(419);
+                State::Scanned { ends_at, lock, check, tries_left, context, verification }
             }
             other => other,
         },

@@ -79,6 +79,7 @@ impl Device {
             context_hash: context::hash(&scanned.context),
             decision,
             check: check.map(|digits| CheckNumber::parse(digits).unwrap()),
+            user_verified: false,
         }
     }
 

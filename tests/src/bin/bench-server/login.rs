@@ -66,6 +66,7 @@ pub(crate) async fn scan(
         context_hash: context::hash(&context),
         decision: Decision::Approve,
         check: check(started, connection).await?,
+        user_verified: false,
     })
 }
 
