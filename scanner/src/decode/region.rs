@@ -5,14 +5,16 @@ use crate::frame::Luma;
 
 /// Side of the squares that the picture is judged in, in pixels.
 const BLOCK: usize = 16;
+/// The same in the half of the picture.
+const HALF_BLOCK: usize = BLOCK / 2;
 /// Regions given at most, the strongest first.
 const MAX_REGIONS: usize = 4;
 /// Blocks of the smallest region; less is a speck.
 const MIN_BLOCKS: usize = 4;
 /// Brightness steps a pixel, in each direction, below which a place is smooth.
 const MIN_TEXTURE: u32 = 3;
-/// Parts of the strongest texture, in percent, from which a block belongs to a region: a strict and a generous reading.
-const LEVELS: [u32; 2] = [50, 28];
+/// Parts of the strongest texture, in percent, from which a block belongs to a region: from a strict to a generous reading.
+const LEVELS: [u32; 3] = [70, 50, 28];
 
 /// A rectangle of a picture, in its pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,47 +27,49 @@ pub(super) struct Region {
 
 /// The textured regions of a picture, with a margin around each.
 pub(super) fn find(luma: &Luma) -> Vec<Region> {
-    let (columns, rows) = (luma.width() as usize / BLOCK, luma.height() as usize / BLOCK);
+    // Half the size: noise, which is finer than any module that can be read, averages out.
+    let Some(half) = luma.halved() else { return Vec::new() };
+    let (columns, rows) = (half.width() as usize / HALF_BLOCK, half.height() as usize / HALF_BLOCK);
     if columns < 3 || rows < 3 {
         return Vec::new();
     }
-    let texture = smoothed(&texture(luma, columns, rows), columns, rows);
+    let texture = smoothed(&texture(&half, columns, rows), columns, rows);
     let strongest = texture.iter().copied().max().unwrap_or(0);
-    let area = u32::try_from(BLOCK * BLOCK).unwrap_or(u32::MAX);
+    let area = u32::try_from(HALF_BLOCK * HALF_BLOCK).unwrap_or(u32::MAX);
     if strongest < MIN_TEXTURE * area {
         return Vec::new();
     }
-    let mut found: Vec<(u64, Region)> = Vec::new();
+    let mut found: Vec<(f32, Region)> = Vec::new();
     for level in LEVELS {
         let least = (strongest / 100 * level).max(MIN_TEXTURE * area);
-        for (strength, region) in components(&texture, columns, rows, least) {
+        for (rank, region) in components(&texture, columns, rows, least) {
             let region = region.in_pixels(luma);
             if !found.iter().any(|(_, other)| region.is_much_like(other)) {
-                found.push((strength, region));
+                found.push((rank, region));
             }
         }
     }
-    found.sort_by_key(|(strength, _)| std::cmp::Reverse(*strength));
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
     found.into_iter().take(MAX_REGIONS).map(|(_, region)| region).collect()
 }
 
 /// For each block the smaller of its horizontal and vertical brightness steps: text and stripes have one of them only.
-fn texture(luma: &Luma, columns: usize, rows: usize) -> Vec<u32> {
-    let stride = luma.width() as usize;
-    let data = luma.data();
+fn texture(half: &Luma, columns: usize, rows: usize) -> Vec<u32> {
+    let stride = half.width() as usize;
+    let data = half.data();
     let mut across = vec![0_u32; columns * rows];
     let mut down = vec![0_u32; columns * rows];
-    for y in 0..rows * BLOCK - 1 {
+    for y in 0..rows * HALF_BLOCK - 1 {
         let row = &data[y * stride..][..stride];
         let below = &data[(y + 1) * stride..][..stride];
-        let first = y / BLOCK * columns;
+        let first = y / HALF_BLOCK * columns;
         for column in 0..columns {
-            let start = column * BLOCK;
-            let end = (start + BLOCK + 1).min(stride);
+            let start = column * HALF_BLOCK;
+            let end = (start + HALF_BLOCK + 1).min(stride);
             let steps =
                 |a: &[u8], b: &[u8]| a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>();
             across[first + column] += steps(&row[start..end - 1], &row[start + 1..end]);
-            down[first + column] += steps(&row[start..start + BLOCK], &below[start..start + BLOCK]);
+            down[first + column] += steps(&row[start..start + HALF_BLOCK], &below[start..start + HALF_BLOCK]);
         }
     }
     across.into_iter().zip(down).map(|(across, down)| across.min(down)).collect()
@@ -85,8 +89,8 @@ fn smoothed(texture: &[u32], columns: usize, rows: usize) -> Vec<u32> {
     mean
 }
 
-/// Connected blocks of at least this texture: their summed texture and their box, in blocks.
-fn components(texture: &[u32], columns: usize, rows: usize, least: u32) -> Vec<(u64, Region)> {
+/// Connected blocks of at least this texture: the rank and the box of each, in blocks.
+fn components(texture: &[u32], columns: usize, rows: usize, least: u32) -> Vec<(f32, Region)> {
     let mut seen = vec![false; texture.len()];
     let mut found = Vec::new();
     for start in 0..texture.len() {
@@ -116,10 +120,16 @@ fn components(texture: &[u32], columns: usize, rows: usize, least: u32) -> Vec<(
         // Even seen from the side a code is no ribbon.
         let is_ribbon = region.width.max(region.height) > 4 * region.width.min(region.height);
         if blocks >= MIN_BLOCKS && !is_ribbon {
-            found.push((strength, region));
+            found.push((rank(strength, region.area()), region));
         }
     }
     found
+}
+
+/// How soon a region is worth a look: the densest first, since what lies around a code only costs time, unless it is tiny.
+#[expect(clippy::cast_precision_loss, reason = "an order needs no more")]
+fn rank(strength: u64, blocks: usize) -> f32 {
+    strength as f32 / length(blocks).powf(0.85)
 }
 
 impl Region {
@@ -207,6 +217,21 @@ mod tests {
         assert!(best.x <= 200 && best.y <= 160, "{best:?}");
         assert!(best.x + best.width >= 360 && best.y + best.height >= 320, "{best:?}");
         assert!(best.width <= 260 && best.height <= 260, "{best:?}");
+    }
+
+    #[test]
+    fn noise_does_not_hide_the_texture() {
+        let mut state = 1_u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            u8::try_from(state >> 26).unwrap()
+        };
+        let inside = |x: u32, y: u32| (200..328).contains(&x) && (160..288).contains(&y);
+        let luma = picture(|x, y| if inside(x, y) && (x / 3 * 7 + y / 3 * 5) % 3 == 0 { 130 } else { 20 });
+        let luma = luma.with(luma.data().iter().map(|value| value + noise()).collect());
+        let best = find(&luma)[0];
+        assert!(best.x <= 200 && best.x + best.width >= 328 && best.width <= 240, "{best:?}");
+        assert!(best.y <= 160 && best.y + best.height >= 288 && best.height <= 240, "{best:?}");
     }
 
     #[test]

@@ -136,6 +136,18 @@ mod tests {
     }
 
     #[test]
+    fn a_suspect_is_read_whichever_pattern_is_taken_for_the_first() {
+        let code = Drawn::of(TEXT, Version::V04);
+        let named = suspect(&code, 3.0);
+        let [a, b, c] = named.patterns;
+        for patterns in [[a, b, c], [b, c, a], [c, a, b]] {
+            let turned = Suspect { patterns, ..named };
+            let examination = suspect::examine(&code.seen(3.0, 1, 4, 9), &turned, &mut Examined::default());
+            assert_eq!(examination.read.unwrap().text.as_deref(), Some(TEXT), "{patterns:?}");
+        }
+    }
+
+    #[test]
     fn frames_that_are_too_noisy_alone_are_read_together() {
         let code = Drawn::of(TEXT, Version::V04);
         let frame = |seed: u32| code.seen(2.0, 1, 90, seed * 7919);

@@ -90,20 +90,22 @@ impl Examined {
 
 /// Reads a suspect, or says what was seen of it.
 pub(super) fn examine(luma: &Luma, suspect: &Suspect, examined: &mut Examined) -> Examination {
-    let starts = [Some(suspect.side), suspect.side.checked_sub(4), suspect.side.checked_add(4)];
-    let best = starts
-        .into_iter()
-        .flatten()
-        .filter_map(|side| Some((Layout::of(side)?, start(suspect, side)?)))
-        .map(|(layout, start)| {
-            let marks = Marks::fixed(&layout, suspect.polarity);
-            let agreement = marks.agreement(luma, &start);
-            (layout, marks, start, agreement)
-        })
-        .max_by(|a, b| a.3.total_cmp(&b.3));
-    let Some((layout, marks, start, _)) = best.filter(|best| best.3 >= LEAST_START) else {
+    let mut plans: Vec<(Layout, Marks)> = Vec::new();
+    let mut best: Option<(usize, Perspective, f32)> = None;
+    for turned in suspect.turns() {
+        for side in turned.sides() {
+            let Some(plan) = plan_of(side, suspect.polarity, &mut plans) else { continue };
+            let Some(start) = start(&turned, side) else { continue };
+            let agreement = plans[plan].1.agreement(luma, &start);
+            if agreement >= LEAST_START && best.is_none_or(|best| agreement > best.2) {
+                best = Some((plan, start, agreement));
+            }
+        }
+    }
+    let Some((plan, start, _)) = best else {
         return Examination { cost: START_COST, ..Examination::default() };
     };
+    let (layout, marks) = plans.swap_remove(plan);
     if !examined.admit(suspect) {
         return Examination::default();
     }
@@ -177,6 +179,17 @@ pub(super) fn learn(
         }
     }
     Err(error)
+}
+
+/// Where the plan of so many modules a side is among those that were made; makes it.
+fn plan_of(side: usize, polarity: Polarity, plans: &mut Vec<(Layout, Marks)>) -> Option<usize> {
+    if let Some(known) = plans.iter().position(|(layout, _)| layout.side == side) {
+        return Some(known);
+    }
+    let layout = Layout::of(side)?;
+    let marks = Marks::fixed(&layout, polarity);
+    plans.push((layout, marks));
+    Some(plans.len() - 1)
 }
 
 fn start(suspect: &Suspect, side: usize) -> Option<Perspective> {

@@ -11,7 +11,7 @@ use rxing::{
     },
 };
 
-use super::{Corner, Read, Reader, payload};
+use super::{Corner, Read, Reader, distance, grid::length, payload};
 use crate::frame::Luma;
 
 /// Finder patterns looked at in a picture; a picture with more of them is noise.
@@ -84,6 +84,52 @@ pub(super) struct Suspect {
 }
 
 impl Suspect {
+    /// Three patterns of which nobody knows yet which is which.
+    fn of(patterns: [&ConcentricPattern; 3], polarity: Polarity) -> Self {
+        let [a, b, c] = patterns;
+        let apart = |a: &ConcentricPattern, b: &ConcentricPattern| ConcentricPattern::distance(*a, *b);
+        let (ab, bc, ca) = (apart(a, b), apart(b, c), apart(c, a));
+        // Seen from the front, the longest way leads past the upper left one.
+        let [tl, tr, bl] = if bc >= ab && bc >= ca {
+            [a, b, c]
+        } else if ca >= ab {
+            [b, c, a]
+        } else {
+            [c, a, b]
+        };
+        let cross = (tr.p.x - tl.p.x) * (bl.p.y - tl.p.y) - (tr.p.y - tl.p.y) * (bl.p.x - tl.p.x);
+        let (tr, bl) = if cross < 0.0 { (bl, tr) } else { (tr, bl) };
+        let side = side(&FinderPatternSet { bl: *bl, tl: *tl, tr: *tr });
+        Self { patterns: [tl, tr, bl].map(|part| (part.p.x, part.p.y)), side, end: None, polarity }
+    }
+
+    /// The same with each of its patterns as the upper left one: seen from the side, any of them may have the widest angle.
+    pub(super) fn turns(&self) -> [Self; 3] {
+        let [a, b, c] = self.patterns;
+        let legs = |[corner, right, below]: [Corner; 3]| distance(corner, right) + distance(corner, below);
+        [[a, b, c], [b, c, a], [c, a, b]].map(|patterns| {
+            if patterns == self.patterns {
+                return *self;
+            }
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "clamped to the versions"
+            )]
+            let versions =
+                ((length(self.side.saturating_sub(7)) * legs(patterns) / legs(self.patterns) - 10.0) / 4.0)
+                    .round()
+                    .clamp(1.0, 40.0) as usize;
+            Self { patterns, side: 17 + 4 * versions, end: None, polarity: self.polarity }
+        })
+    }
+
+    /// Modules a side that it may have: seen from the side, patterns seem smaller and the code larger in modules.
+    pub(super) fn sides(&self) -> impl Iterator<Item = usize> {
+        let side = self.side;
+        [Some(side), side.checked_sub(4), side.checked_add(4), side.checked_sub(8)].into_iter().flatten()
+    }
+
     /// The same in another picture.
     pub(super) fn moved(self, back: impl Fn(Corner) -> Corner) -> Self {
         Self { patterns: self.patterns.map(&back), end: self.end.map(back), ..self }
@@ -100,6 +146,8 @@ pub(super) struct Seen {
     pub(super) suspects: Vec<Suspect>,
 }
 
+/// Finder patterns up to which all threes of them are suspects.
+const MAX_COMBINED: usize = 6;
 /// Suspects that are handed on.
 const MAX_SUSPECTS: usize = 6;
 
@@ -157,9 +205,35 @@ fn read_codes(
             seen.suspects.push(Suspect { patterns, side, end, polarity });
         }
     }
+    if seen.reads.is_empty() && patterns.len() <= MAX_COMBINED {
+        let places = |suspect: &Suspect| {
+            let mut places = suspect.patterns;
+            places.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            places
+        };
+        for combined in combinations(&patterns).map(|parts| Suspect::of(parts, polarity)) {
+            if seen.suspects.len() < MAX_SUSPECTS
+                && !seen.suspects.iter().any(|known| places(known) == places(&combined))
+            {
+                seen.suspects.push(combined);
+            }
+        }
+    }
     // A part of a read code makes no further one.
     seen.suspects.retain(|suspect| !used.iter().any(|part| suspect.patterns.contains(&(part.p.x, part.p.y))));
     seen
+}
+
+/// Threes of patterns of about the same size: from the side, the sets that a reader forms by angles leave some out.
+fn combinations(patterns: &[ConcentricPattern]) -> impl Iterator<Item = [&ConcentricPattern; 3]> {
+    let threes = (0..patterns.len()).flat_map(move |a| {
+        (a + 1..patterns.len()).flat_map(move |b| (b + 1..patterns.len()).map(move |c| [a, b, c]))
+    });
+    threes.map(|three| three.map(|at| &patterns[at])).filter(|three| {
+        let sizes = three.map(|part| part.size);
+        let (least, most) = (sizes.iter().min(), sizes.iter().max());
+        least.zip(most).is_some_and(|(least, most)| *most <= 2 * *least)
+    })
 }
 
 /// Modules a side by how far apart the patterns are.
