@@ -18,6 +18,7 @@ pub mod drain;
 pub mod entropy;
 pub mod housekeeping;
 pub mod http;
+pub mod kill_point;
 pub mod logging;
 pub mod metrics;
 pub mod observe;

@@ -1,11 +1,12 @@
 //! Orders, one a line: `pass SECONDS` lets time pass, `step SECONDS` sets the clock on or (negative) back without any time
-//! passing, `now` does nothing. Each is answered with server time once it is done; whatever else, with `?`.
+//! passing, `die PLACE` ends the process without a word when it comes there (see [`kill_point`]), `now` does nothing. Each is answered with server time once it is done; whatever else, with `?`.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use countersign_server::clock::{Clock as _, TestClock};
+use countersign_server::kill_point;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -44,6 +45,7 @@ fn carry_out(line: &str, clock: &TestClock) -> Option<()> {
     match line.split_once(' ').unwrap_or((line, "")) {
         ("pass", seconds) => clock.advance_s(seconds.parse().ok()?),
         ("step", seconds) => clock.step_s(seconds.parse().ok()?),
+        ("die", place) if !place.is_empty() => kill_point::arm(place),
         ("now", "") => {}
         _ => return None,
     }

@@ -10,10 +10,12 @@ mod cookies;
 mod decisions;
 mod desk;
 mod devices;
+mod document;
 mod events;
 mod extract;
 mod json;
 mod problem;
+mod recovery;
 mod requests;
 mod session;
 
@@ -27,11 +29,10 @@ use axum::routing::{any, get};
 use http::header::{CACHE_CONTROL, HeaderName};
 use http::{HeaderValue, StatusCode};
 use protocol::wire::{ProblemName, WellKnown};
-use utoipa::OpenApi;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::kill_point::kill_point;
 use crate::service::Service;
 use address::ProxyRule;
 use cookies::CookieNames;
@@ -58,7 +59,7 @@ pub fn router(service: Arc<Service>) -> Router {
     let app = App(Arc::new(Shared {
         cookies: CookieNames::of(service.origin()),
         proxies: ProxyRule::new(&service.settings().proxies, service.origin()),
-        openapi: document(api),
+        openapi: document::of(api),
         service,
     }));
     routes
@@ -71,7 +72,7 @@ pub fn router(service: Arc<Service>) -> Router {
 
 /// The OpenAPI document of [`router`], as JSON text.
 pub fn openapi() -> String {
-    document(calls().split_for_parts().1)
+    document::of(calls().split_for_parts().1)
 }
 
 fn calls() -> OpenApiRouter<App> {
@@ -87,33 +88,12 @@ fn calls() -> OpenApiRouter<App> {
         .routes(routes!(devices::enrol, devices::devices))
         .routes(routes!(devices::rename_device, devices::revoke_device))
         .routes(routes!(devices::create_enrolment))
+        .routes(routes!(recovery::recovery_codes, recovery::make_recovery_codes))
         .routes(routes!(decisions::scan))
         .routes(routes!(decisions::decide))
         .routes(routes!(account::sessions, account::end_sessions))
         .routes(routes!(account::end_session))
         .routes(routes!(account::activity))
-}
-
-#[derive(OpenApi)]
-#[openapi(info(
-    title = "Countersign",
-    description = "Sign in to a page by approving it on another computer. The ceremony is described in docs/protocol.md.",
-    license(name = "MIT OR Apache-2.0")
-))]
-struct Document;
-
-fn document(calls: utoipa::openapi::OpenApi) -> String {
-    let mut document = Document::openapi();
-    document.merge(calls);
-    let scheme = ApiKeyValue::with_description(
-        "Authorization",
-        "`DPoP TOKEN`, with a proof of the device's key for this token in the header `DPoP` (RFC 9449)",
-    );
-    document
-        .components
-        .get_or_insert_default()
-        .add_security_scheme("device", SecurityScheme::ApiKey(ApiKey::Header(scheme)));
-    document.to_json().expect("the document is made of strings and numbers")
 }
 
 /// Says what this server is called and which protocol it speaks; brings a nonce.
@@ -143,7 +123,10 @@ async fn wrong_method() -> Problem {
 /// Adds a nonce to every answer to a proof, and to every refusal that one could mend.
 async fn with_nonce(State(app): State<App>, request: Request, next: Next) -> Response {
     let proven = request.headers().contains_key("dpop");
+    #[cfg(feature = "test-control")]
+    let call = named(&request);
     let mut response = next.run(request).await;
+    kill_point!("before reply", &call);
     // Without its store the node has no nonce that it would take.
     if (proven || response.status() == StatusCode::UNAUTHORIZED)
         && let Ok(nonce) = app.service().nonce().await
@@ -153,6 +136,13 @@ async fn with_nonce(State(app): State<App>, request: Request, next: Next) -> Res
     }
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Method and path of a call, as the place before its reply is named.
+#[cfg(feature = "test-control")]
+fn named(request: &Request) -> String {
+    let path = request.extensions().get::<axum::extract::MatchedPath>();
+    format!("{} {}", request.method(), path.map_or_else(|| request.uri().path(), |path| path.as_str()))
 }
 
 impl App {

@@ -8,6 +8,7 @@ use protocol::request::{
 use protocol::time::Timestamp;
 
 use super::{Failure, Service};
+use crate::kill_point::kill_point;
 use crate::store::{Replaced, StoredDecision, Verdict, Versioned, forgotten_at};
 
 /// How often a write is repeated when others write the same record: far more than callers can arrive between.
@@ -87,8 +88,12 @@ impl Service {
         if step.user_code.is_some() {
             request.user_code = step.user_code;
         }
+        kill_point!("before record", &format!("{:?}", request.state.phase()));
         Ok(match self.short_lived.replace(&request, read.version, now).await? {
-            Replaced::Replaced(version) => Written::Yes(Versioned { request: request.into(), version }),
+            Replaced::Replaced(version) => {
+                kill_point!("after record", &format!("{:?}", request.state.phase()));
+                Written::Yes(Versioned { request: request.into(), version })
+            }
             Replaced::Changed => Written::Again,
             Replaced::Gone => Written::Gone,
             Replaced::UserCodeTaken => Written::UserCodeTaken,

@@ -5,6 +5,7 @@ use protocol::secret::Secret;
 use protocol::wire::{RequestBody, StartBody};
 
 use super::{ClientAddress, Failure, Service, return_to, user_agent};
+use crate::kill_point::kill_point;
 use crate::store::Inserted;
 
 /// A fresh request and the secret that makes it the page's.
@@ -54,8 +55,9 @@ impl Service {
         );
         let client = address.neighbourhood().to_string();
         let per_client = self.settings.limits.live_requests_per_address;
+        kill_point!("before record", "Waiting");
         match self.short_lived.insert(&request, &client, per_client, now).await? {
-            Inserted::Inserted(_) => {}
+            Inserted::Inserted(_) => kill_point!("after record", "Waiting"),
             Inserted::TooMany { retry_after_s } => return Err(Failure::TooMany { retry_after_s }),
         }
         tracing::debug!(request.id = %request.id, "Login request started");

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::rows::Fault;
 use super::{Reading, Writing};
+use crate::kill_point::kill_point;
 use crate::store::audit::Head;
 use crate::store::error::StoreError;
 
@@ -218,12 +219,18 @@ impl<A: Send + Sync, T: Send> Job for Pending<A, T> {
             Ok(_) => Ok(()),
             Err(_) => Err(Fault::Kept),
         };
+        if outcome.is_ok() && !self.only_reads() {
+            kill_point!("before commit", self.during);
+        }
         self.result = Some(result);
         outcome
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), Shared>) {
         let during = self.during;
+        if outcome.is_ok() && matches!((&self.work, &self.result), (Work::Write(_), Some(Ok(_)))) {
+            kill_point!("after commit", during);
+        }
         let answer = match (outcome, self.result) {
             (Err(shared), _) => Err(StoreError::Unavailable { during, source: Box::new(shared) }),
             (Ok(()), Some(result)) => result.map_err(|fault| fault.during(during)),
