@@ -6,11 +6,15 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use protocol::time::Timestamp;
 use tokio::sync::watch;
+
+/// How far a machine's timer and its clock part by themselves between two looks, at the very most. Housekeeping alone looks
+/// each minute.
+const DRIFT: Duration = Duration::from_millis(500);
 
 /// Tells the time; never less than it told before, so that no deadline that has passed comes back.
 pub trait Clock: Send + Sync {
@@ -28,25 +32,26 @@ pub trait Clock: Send + Sync {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Elapsed(Duration);
 
-/// The system's clock, held at its highest reading while it is set back.
+/// The system's clock. Set back, it runs on from where it was: a deadline that has passed does not come back, and one
+/// that has not is not put off.
 #[derive(Debug)]
 pub struct SystemClock {
-    highest: Highest,
+    told: Told,
     began: Instant,
 }
 
-/// A clock that only tests move, held at its highest reading like the system's.
+/// A clock that only tests move; set back, it runs on like the system's.
 #[derive(Debug)]
 pub struct TestClock {
-    highest: Highest,
-    reading_s: AtomicI64,
+    told: Told,
+    reading: Mutex<Duration>,
     passed: watch::Sender<Elapsed>,
 }
 
-/// The highest reading so far.
+/// What was told last, since the epoch, and when.
 #[derive(Debug, Default)]
-struct Highest {
-    unix_s: AtomicI64,
+struct Told {
+    last: Mutex<(Duration, Elapsed)>,
 }
 
 impl Elapsed {
@@ -62,10 +67,15 @@ impl Elapsed {
     }
 }
 
-impl Highest {
-    fn at_least(&self, reading_s: i64) -> Timestamp {
-        let before = self.unix_s.fetch_max(reading_s, Ordering::AcqRel);
-        Timestamp(before.max(reading_s))
+impl Told {
+    /// What to tell now, by a reading since the epoch and the time that has passed, both taken under its lock.
+    fn next(&self, read: impl FnOnce() -> (Duration, Elapsed)) -> Timestamp {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (reading, elapsed) = read();
+        let run_on = last.0.saturating_add(elapsed.since(last.1));
+        let told = if run_on.saturating_sub(reading) > DRIFT { run_on } else { reading.max(last.0) };
+        *last = (told, elapsed);
+        Timestamp(i64::try_from(told.as_secs()).unwrap_or(i64::MAX))
     }
 }
 
@@ -73,7 +83,7 @@ impl SystemClock {
     /// A clock that has told no time yet.
     #[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the clock")]
     pub fn new() -> Self {
-        Self { highest: Highest::default(), began: Instant::now() }
+        Self { told: Told::default(), began: Instant::now() }
     }
 }
 
@@ -86,8 +96,7 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the clock")]
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.highest.at_least(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))
+        self.told.next(|| (SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(), self.elapsed()))
     }
 
     fn elapsed(&self) -> Elapsed {
@@ -103,27 +112,30 @@ impl TestClock {
     /// A clock that stands at `now`.
     pub fn at(now: Timestamp) -> Self {
         Self {
-            highest: Highest::default(),
-            reading_s: AtomicI64::new(now.unix_s()),
+            told: Told::default(),
+            reading: Mutex::new(Duration::from_secs(now.unix_s().unsigned_abs())),
             passed: watch::Sender::new(Elapsed::default()),
         }
     }
 
     /// Lets `seconds` pass.
     pub fn advance_s(&self, seconds: u32) {
-        self.step_s(seconds.into());
+        // In this order: whoever looks in between finds a clock that was set back, and is told the same.
         self.passed.send_modify(|passed| *passed = passed.plus_s(seconds.into()));
+        self.step_s(seconds.into());
     }
 
     /// Sets it by `seconds`, on or back; no time passes.
     pub fn step_s(&self, seconds: i64) {
-        self.reading_s.fetch_add(seconds, Ordering::AcqRel);
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let by = Duration::from_secs(seconds.unsigned_abs());
+        *reading = if seconds < 0 { reading.saturating_sub(by) } else { reading.saturating_add(by) };
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        self.highest.at_least(self.reading_s.load(Ordering::Acquire))
+        self.told.next(|| (*self.reading.lock().unwrap_or_else(PoisonError::into_inner), self.elapsed()))
     }
 
     fn elapsed(&self) -> Elapsed {
@@ -143,13 +155,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_set_back_stands_still() {
-        let clock = TestClock::at(Timestamp(100));
-        assert_eq!(clock.now(), Timestamp(100));
-        clock.step_s(-60);
-        assert_eq!(clock.now(), Timestamp(100));
-        clock.step_s(61);
-        assert_eq!(clock.now(), Timestamp(101));
+    fn a_clock_that_is_set_back_runs_on_from_where_it_was() {
+        let clock = TestClock::at(Timestamp(10_000));
+        assert_eq!(clock.now(), Timestamp(10_000));
+        clock.step_s(-3_600);
+        assert_eq!(clock.now(), Timestamp(10_000));
+        clock.advance_s(59);
+        assert_eq!(clock.now(), Timestamp(10_059));
+        // Set right again a little later: it is still ahead of the reading.
+        clock.step_s(3_600);
+        assert_eq!(clock.now(), Timestamp(10_059));
+        clock.advance_s(1);
+        assert_eq!(clock.now(), Timestamp(10_060));
+        clock.step_s(3_600);
+        assert_eq!(clock.now(), Timestamp(13_660));
+        // Nobody looks until the reading has caught up.
+        clock.step_s(-3_600);
+        clock.advance_s(7_200);
+        assert_eq!(clock.now(), Timestamp(20_860));
+    }
+
+    #[test]
+    fn a_reading_that_catches_up_is_told_as_it_is() {
+        let told = Told::default();
+        let second = Duration::from_secs;
+        assert_eq!(told.next(|| (second(100), Elapsed(second(0)))), Timestamp(100));
+        // The machine's timer is a little fast, which is no reason to leave the clock.
+        assert_eq!(told.next(|| (second(110), Elapsed(Duration::from_millis(10_400)))), Timestamp(110));
+        assert_eq!(told.next(|| (second(50), Elapsed(Duration::from_millis(11_400)))), Timestamp(111));
+        assert_eq!(told.next(|| (second(200), Elapsed(second(13)))), Timestamp(200));
     }
 
     #[test]

@@ -158,6 +158,28 @@ pub fn signal(name: &str, whom: &str) {
     debug_assert!(sent.is_ok(), "kill is part of every Unix");
 }
 
+/// How long processors have worked for a process so far, with all its threads, those that ended too.
+///
+/// # Errors
+/// When it does not run.
+pub fn work(id: u32) -> Result<Duration> {
+    if let Ok(text) = std::fs::read_to_string(format!("/proc/{id}/stat")) {
+        // The second word is the name in brackets, which may hold spaces; utime and stime are words 14 and 15.
+        let (_, rest) = text.rsplit_once(')').with_context(|| format!("cannot read {text:?}"))?;
+        let ticks: Vec<u64> =
+            rest.split_whitespace().skip(11).take(2).filter_map(|word| word.parse().ok()).collect();
+        ensure!(ticks.len() == 2, "cannot read {text:?}");
+        return Ok(Duration::from_millis(ticks.iter().sum::<u64>() * 10));
+    }
+    // MM:SS with hundredths where there is no /proc.
+    let text = output(Command::new("ps").args(["-o", "time=", "-p", &id.to_string()]))?;
+    let mut seconds = 0.0;
+    for part in text.trim().split(':') {
+        seconds = seconds * 60.0 + part.parse::<f64>().with_context(|| format!("cannot read {text:?}"))?;
+    }
+    Ok(Duration::try_from_secs_f64(seconds)?)
+}
+
 /// Runs a program to its end and returns standard output.
 ///
 /// # Errors

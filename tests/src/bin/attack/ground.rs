@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use anyhow::{Context, Result};
 use tokio::sync::Mutex;
 
-use crate::client::{Device, Http, Page, Raw, Scan};
+use crate::client::{Device, Hand, Http, Page, Raw, Scan};
 use crate::server::Server;
 
 static ADDRESSES: AtomicU32 = AtomicU32::new(0);
@@ -54,7 +54,10 @@ impl Ground {
         let base = format!("http://{}", server.address());
         // A public origin is reached as through a proxy, without its TLS; one with our own port has TLS of its own.
         let own = server.origin().starts_with("https://127.0.0.1:");
-        let http = Http::new(if own { server.origin() } else { &base }, server.origin(), from)?;
+        let mut http = Http::new(if own { server.origin() } else { &base }, server.origin(), from)?;
+        if server.hand().is_ok() {
+            http = http.with_fresh_nonces();
+        }
         Ok(Self { place: Place::Own(Arc::clone(server)), from, http })
     }
 
@@ -76,6 +79,22 @@ impl Ground {
     /// When it does not come up.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Result<Self> {
         Self::own(&Arc::new(Server::start(settings).await?))
+    }
+
+    /// A server of this attack's own whose time stands still until [`Ground::hand`] moves it.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub(crate) async fn standing(settings: &[(&str, &str)]) -> Result<Self> {
+        Self::own(&Arc::new(Server::start_standing(settings).await?))
+    }
+
+    /// What moves the time of such a server.
+    ///
+    /// # Errors
+    /// When the server goes by the system's clock.
+    pub(crate) fn hand(&self) -> Result<&Hand> {
+        self.server()?.hand()
     }
 
     /// The same server from another address.

@@ -1,7 +1,9 @@
-//! The server under attack: the real program, started here with a data folder and a port of its own.
+//! The server under attack: the real program, started here with a data folder and a port of its own. Where seconds matter
+//! it is the one whose clock stands still until it is told.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::process::Program;
@@ -11,6 +13,8 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
+use crate::client::Hand;
+
 /// A running server.
 pub(crate) struct Server {
     folder: TempDir,
@@ -18,6 +22,8 @@ pub(crate) struct Server {
     program: Mutex<Option<Program>>,
     address: SocketAddr,
     origin: String,
+    /// Moves its clock, when it stands still.
+    hand: Option<Hand>,
 }
 
 impl Server {
@@ -29,16 +35,30 @@ impl Server {
         Self::start_at(0, settings).await
     }
 
+    /// The same with a clock that stands still until it is told.
+    ///
+    /// # Errors
+    /// When it does not come up; the message has its output.
+    pub(crate) async fn start_standing(settings: &[(&str, &str)]) -> Result<Self> {
+        Self::begin(0, settings, true).await
+    }
+
     /// The same on a port that is known before, for settings that name it.
     ///
     /// # Errors
     /// When it does not come up; the message has its output.
     pub(crate) async fn start_at(port: u16, settings: &[(&str, &str)]) -> Result<Self> {
+        Self::begin(port, settings, false).await
+    }
+
+    async fn begin(port: u16, settings: &[(&str, &str)], stands: bool) -> Result<Self> {
         let folder = TempDir::with_prefix("countersign-attack-").context("no temporary folder")?;
         let settings =
             settings.iter().map(|(name, value)| (format!("COUNTERSIGN_{name}"), (*value).to_owned()));
+        let hand = stands.then(|| Hand::on(folder.path().join("orders")));
         let mut server = Self {
             folder,
+            hand,
             settings: settings.collect(),
             program: Mutex::new(None),
             address: SocketAddr::from(([127, 0, 0, 1], port)),
@@ -60,12 +80,15 @@ impl Server {
     }
 
     async fn launch(&self) -> Result<Value> {
-        let mut command = std::process::Command::new(programs::built("countersign-server")?);
+        let mut command = std::process::Command::new(programs::built(self.program_name())?);
         command.args(["serve", "--json", "--listen", &self.address.to_string(), "--data"]).arg(self.data());
         for name in inherited() {
             command.env_remove(name);
         }
         command.envs(self.settings.iter().map(|(name, value)| (name, value))).current_dir("/");
+        if let Some(hand) = &self.hand {
+            command.envs(hand.variables()).env("TEST_CONTROL_SOCKET", hand.socket());
+        }
         let logs = self.folder.path().join("logs");
         std::fs::create_dir_all(&logs)?;
         let mut program = Program::start("server", &mut command, &logs)?;
@@ -94,6 +117,27 @@ impl Server {
         let program = self.program.lock().await;
         e2e::process::signal("TERM", &program.as_ref().context("the server does not run")?.id().to_string());
         Ok(())
+    }
+
+    /// How long processors have worked for it so far.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub(crate) async fn work(&self) -> Result<Duration> {
+        let id = self.program.lock().await.as_ref().context("the server does not run")?.id();
+        e2e::process::work(id)
+    }
+
+    fn program_name(&self) -> &'static str {
+        if self.hand.is_some() { "countersign-server-controlled" } else { "countersign-server" }
+    }
+
+    /// What moves its clock.
+    ///
+    /// # Errors
+    /// When it goes by the system's.
+    pub(crate) fn hand(&self) -> Result<&Hand> {
+        self.hand.as_ref().context("this server's clock is the system's")
     }
 
     /// Where it listens.
@@ -152,10 +196,11 @@ impl Server {
         input: &str,
     ) -> Result<(i32, String, String)> {
         use tokio::io::AsyncWriteExt as _;
-        let mut command = Command::new(programs::built("countersign-server")?);
+        let mut command = Command::new(programs::built(self.program_name())?);
         for name in inherited() {
             command.env_remove(name);
         }
+        command.envs(self.hand.iter().flat_map(Hand::variables));
         let mut child = command
             .args(args)
             .args(["--json", "--data"])

@@ -3,7 +3,6 @@
 
 use anyhow::{Context as _, Result, ensure};
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
-use e2e::patience;
 use ring::{hkdf, hmac};
 
 use super::{Attack, Held, attacks};
@@ -41,9 +40,14 @@ fn frame(secret: &[u8], handle: &[u8], counter: u8) -> Result<String> {
     Ok(BASE32_NOPAD.encode(&[handle, &[counter], &tag.as_ref()[..8]].concat()))
 }
 
-async fn ground_with(secret: &[u8], more: &[(&str, &str)]) -> Result<Ground> {
+async fn ground_with(secret: &[u8]) -> Result<Ground> {
     let secret = HEXLOWER.encode(secret);
-    Ground::with(&[&[("SERVER_KEY", secret.as_str())], more].concat()).await
+    Ground::with(&[("SERVER_KEY", secret.as_str())]).await
+}
+
+/// The same where time stands still.
+async fn standing(secret: &[u8]) -> Result<Ground> {
+    Ground::standing(&[("SERVER_KEY", &HEXLOWER.encode(secret))]).await
 }
 
 async fn handle_and_counter(page: &Page) -> Result<(Vec<u8>, u8)> {
@@ -53,7 +57,7 @@ async fn handle_and_counter(page: &Page) -> Result<(Vec<u8>, u8)> {
 
 async fn tags_follow_the_text(_: Ground) -> Held {
     let secret = random_bytes(32);
-    let ground = ground_with(&secret, &[]).await?;
+    let ground = ground_with(&secret).await?;
     let page = ground.page().await?;
     let code = page.code().await?;
     let bytes = BASE32_NOPAD.decode(code.as_bytes())?;
@@ -65,41 +69,42 @@ async fn tags_follow_the_text(_: Ground) -> Held {
 /// Guard: the age of a frame comes from its counter, and a counter from the future is no frame.
 async fn one_step_ahead_passes_two_do_not(_: Ground) -> Held {
     let secret = random_bytes(32);
-    let ground = ground_with(&secret, &[]).await?;
-    let device = ground.device().await?;
-    for (ahead, status) in [(2, 404), (3, 404), (100, 404), (0, 201)] {
+    let ground = standing(&secret).await?;
+    let (hand, device) = (ground.hand()?, ground.device().await?);
+    for (ahead, status) in [(2, 404), (3, 404), (100, 404), (0, 201), (1, 201)] {
         let page = ground.page().await?;
         let (handle, counter) = handle_and_counter(&page).await?;
-        device
-            .scan(&frame(&secret, &handle, counter + ahead)?)
-            .await?
-            .is(status)
-            .with_context(|| format!("+{ahead}"))?;
+        let answer = device.scan(&frame(&secret, &handle, counter + ahead)?).await?;
+        answer.is(status).with_context(|| format!("+{ahead}"))?;
     }
+    // The second at which a counter comes into reach: one before it is the server's own.
     let page = ground.page().await?;
     let (handle, counter) = handle_and_counter(&page).await?;
-    device.scan(&frame(&secret, &handle, counter + 1)?).await?.is(201).context("+1")?;
-    Ok("+1 is 201; +2, +3 and +100 are 404".to_owned())
+    hand.pass(14).await?;
+    device.scan(&frame(&secret, &handle, counter + 2)?).await?.is(404).context("+2 after 14 s")?;
+    hand.pass(1).await?;
+    device.scan(&frame(&secret, &handle, counter + 2)?).await?.is(201).context("+2 after 15 s")?;
+    Ok("+1 is 201; +2, +3 and +100 are 404, +2 until its neighbour is shown".to_owned())
 }
 
 async fn old_frame_with_a_good_tag_is_410(_: Ground) -> Held {
     let secret = random_bytes(32);
-    let ground = ground_with(&secret, &[("LIVES_FRAME_S", "2"), ("LIVES_FRAME_STEP_S", "2")]).await?;
-    let (page, device) = (ground.page().await?, ground.device().await?);
-    let (handle, _) = handle_and_counter(&page).await?;
-    patience::until("counter 4", async || Ok((handle_and_counter(&page).await?.1 >= 4).then_some(())))
-        .await?;
+    let ground = standing(&secret).await?;
+    let (hand, page, device) = (ground.hand()?, ground.page().await?, ground.device().await?);
+    let (handle, first) = handle_and_counter(&page).await?;
+    // Counters 0, 1 and 2 were issued 90, 75 and 60 seconds ago, 3 is from 45 seconds ago.
+    hand.pass(90).await?;
+    ensure!(handle_and_counter(&page).await?.1 == first + 6, "not six frames in 90 s");
     for old in [0, 1, 2] {
-        device.scan(&frame(&secret, &handle, old)?).await?.refuses(410, "frame_expired")?;
+        device.scan(&frame(&secret, &handle, first + old)?).await?.refuses(410, "frame_expired")?;
     }
-    let (_, counter) = handle_and_counter(&page).await?;
-    device.scan(&frame(&secret, &handle, counter)?).await?.is(201)?;
-    Ok("old counters: 410 frame_expired; the present one: 201".to_owned())
+    device.scan(&frame(&secret, &handle, first + 3)?).await?.is(201)?;
+    Ok("60 s old and older: 410 frame_expired; 45 s old: 201".to_owned())
 }
 
 async fn tag_of_another_handle(_: Ground) -> Held {
     let secret = random_bytes(32);
-    let ground = ground_with(&secret, &[]).await?;
+    let ground = ground_with(&secret).await?;
     let device = ground.device().await?;
     let (one, two) = (ground.page().await?, ground.page().await?);
     let (handle, counter) = handle_and_counter(&one).await?;
@@ -114,7 +119,7 @@ async fn tag_of_another_handle(_: Ground) -> Held {
 
 async fn tag_of_another_secret(_: Ground) -> Held {
     let secret = random_bytes(32);
-    let ground = ground_with(&secret, &[]).await?;
+    let ground = ground_with(&secret).await?;
     let (page, device) = (ground.page().await?, ground.device().await?);
     let (handle, counter) = handle_and_counter(&page).await?;
     for wrong in [random_bytes(32), vec![0; 32], handle.clone()] {
@@ -126,7 +131,7 @@ async fn tag_of_another_secret(_: Ground) -> Held {
 /// `HKDF(page secret, salt = frame key, info = "countersign session" and id)`.
 async fn session_token_follows_the_text(_: Ground) -> Held {
     let secret = random_bytes(32);
-    let ground = ground_with(&secret, &[]).await?;
+    let ground = ground_with(&secret).await?;
     let page = ground.page().await?;
     let (handle, _) = handle_and_counter(&page).await?;
     ground.device().await?.approve(&page).await?;
@@ -146,7 +151,7 @@ async fn session_token_follows_the_text(_: Ground) -> Held {
 /// Nothing but the secret is in a frame: a frame of one node with another request store is unknown, not forged.
 async fn two_nodes_with_one_secret_agree(_: Ground) -> Held {
     let secret = random_bytes(32);
-    let (one, two) = (ground_with(&secret, &[]).await?, ground_with(&secret, &[]).await?);
+    let (one, two) = (ground_with(&secret).await?, ground_with(&secret).await?);
     let page = one.page().await?;
     let device = two.device().await?;
     device.scan(&page.code().await?).await?.is(404)?;

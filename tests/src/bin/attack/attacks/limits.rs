@@ -9,7 +9,7 @@ use crate::client::{Answer, Call, Device, Jar, Key, Page, base64url, random_byte
 use crate::ground::{Ground, fresh_name};
 
 pub(super) fn all() -> Vec<Attack> {
-    attacks!["limits", OwnServer;
+    attacks!["limits", StandingTime;
         starts_per_address,
         live_requests_per_address,
         live_requests_at_once,
@@ -37,7 +37,7 @@ fn proxied() -> [(&'static str, &'static str); 1] {
 }
 
 /// Starts requests with these forwarding headers until the server has enough; how many passed, and the refusal.
-async fn flood(
+pub(super) async fn flood(
     ground: &Ground,
     most: usize,
     keep: bool,
@@ -61,7 +61,7 @@ async fn flood(
     anyhow::bail!("{most} starts passed and nothing was said")
 }
 
-fn limited(answer: &Answer) -> Result<u64> {
+pub(super) fn limited(answer: &Answer) -> Result<u64> {
     ensure!(answer.status == 429, "{answer}; 429 was due");
     let wait_s: u64 = answer.header("retry-after").parse().context("Retry-After is no number of seconds")?;
     // The longest window is an hour; whole seconds, rounded up.
@@ -95,7 +95,7 @@ async fn live_requests_at_once(ground: Ground) -> Held {
 }
 
 async fn live_requests_in_all(_: Ground) -> Held {
-    let ground = Ground::with(&[("LIMITS_LIVE_REQUESTS", "20")]).await?;
+    let ground = Ground::standing(&[("LIMITS_LIVE_REQUESTS", "20")]).await?;
     for _ in 0..20 {
         ground.elsewhere()?.page().await?;
     }
@@ -106,7 +106,10 @@ async fn live_requests_in_all(_: Ground) -> Held {
 }
 
 /// Makes calls that fail until the address is limited; how many were judged.
-async fn until_limited(most: usize, call: impl AsyncFn() -> Result<Call>) -> Result<(usize, Answer)> {
+pub(super) async fn until_limited(
+    most: usize,
+    call: impl AsyncFn() -> Result<Call>,
+) -> Result<(usize, Answer)> {
     for failed in 0..most {
         let answer = call().await?.send().await?;
         if answer.status == 429 {
@@ -153,7 +156,7 @@ async fn failed_session_tokens_per_address(ground: Ground) -> Held {
     Ok(format!("{failed}, then 429"))
 }
 
-fn typed(code: &str) -> Value {
+pub(super) fn typed(code: &str) -> Value {
     json!({"user_code": code, "via": "typed"})
 }
 
@@ -208,7 +211,7 @@ async fn wrong_typed_codes_at_once(ground: Ground) -> Held {
     Ok("60 at once: 5 judged".to_owned())
 }
 
-fn password(name: &str, password: &str) -> Value {
+pub(super) fn password(name: &str, password: &str) -> Value {
     json!({"username": name, "password": password, "device": {"name": "Guess", "kind": "linux"}})
 }
 
@@ -289,7 +292,7 @@ async fn password_limit_locks_no_device_out(ground: Ground) -> Held {
 }
 
 async fn devices_per_account(_: Ground) -> Held {
-    let ground = Ground::with(&[("LIMITS_DEVICES_PER_ACCOUNT", "3")]).await?;
+    let ground = Ground::standing(&[("LIMITS_DEVICES_PER_ACCOUNT", "3")]).await?;
     let first = ground.device().await?;
     for _ in 0..2 {
         ground.second_device(&first).await?;
@@ -324,7 +327,7 @@ async fn forwarding_headers_buy_nothing(ground: Ground) -> Held {
 
 /// Guard: behind a listed proxy the right-most unlisted address counts, not the one that the client wrote.
 async fn forwarded_chain_counts_the_right_most(_: Ground) -> Held {
-    let ground = Ground::with(&proxied()).await?;
+    let ground = Ground::standing(&proxied()).await?;
     let chain = |at: usize| format!("203.0.113.{}, 198.51.100.1, 127.0.0.9", at % 250);
     let (passed, answer) = flood(&ground, 210, false, chain).await?;
     limited(&answer)?;
@@ -335,7 +338,7 @@ async fn forwarded_chain_counts_the_right_most(_: Ground) -> Held {
 }
 
 async fn addresses_of_one_ipv6_network_count_as_one(_: Ground) -> Held {
-    let ground = Ground::with(&proxied()).await?;
+    let ground = Ground::standing(&proxied()).await?;
     let (passed, answer) = flood(&ground, 210, false, |at| format!("2001:db8:1:2:{at:x}::{at:x}")).await?;
     limited(&answer)?;
     ensure!(passed == 200, "{passed} starts passed");

@@ -35,6 +35,8 @@ pub(crate) enum Needs {
     OneAccount,
     /// A server that it may configure, operate or read the files of, or with two accounts.
     OwnServer,
+    /// The same where time stands still: so many calls that a slow machine would not be done before a deadline.
+    StandingTime,
 }
 
 type Running = Pin<Box<dyn Future<Output = Held>>>;

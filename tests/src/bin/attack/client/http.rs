@@ -15,7 +15,7 @@ use super::{Answer, Jws, Key};
 use crate::ground::ASKED_TO_WAIT_S;
 
 /// No call of the protocol takes longer, not even two hundred at once on a small machine.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// Calls to one server from one address.
 #[derive(Clone)]
@@ -24,6 +24,7 @@ pub(crate) struct Http {
     base: String,
     origin: String,
     nonce: Arc<Mutex<Option<String>>>,
+    keeps_nonces: bool,
 }
 
 impl Http {
@@ -43,7 +44,19 @@ impl Http {
             .timeout(LIMIT)
             .build()
             .context("no HTTP client")?;
-        Ok(Self { client, base: base.to_owned(), origin: origin.to_owned(), nonce: Arc::default() })
+        Ok(Self {
+            client,
+            base: base.to_owned(),
+            origin: origin.to_owned(),
+            nonce: Arc::default(),
+            keeps_nonces: true,
+        })
+    }
+
+    /// The same with a nonce of its own for each proof, where hours may pass in between.
+    #[must_use]
+    pub(crate) fn with_fresh_nonces(self) -> Self {
+        Self { keeps_nonces: false, ..self }
     }
 
     /// The public origin.
@@ -94,7 +107,7 @@ impl Http {
     /// When the server gives none.
     pub(crate) async fn nonce(&self) -> Result<String> {
         let kept = self.nonce.lock().ok().and_then(|nonce| nonce.clone());
-        if let Some(nonce) = kept {
+        if let Some(nonce) = kept.filter(|_| self.keeps_nonces) {
             return Ok(nonce);
         }
         let answer = self.get("/.well-known/countersign").await?.is(200)?;

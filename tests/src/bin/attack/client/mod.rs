@@ -4,6 +4,7 @@
 mod answer;
 mod chance;
 mod device;
+mod hand;
 mod http;
 mod jws;
 mod key;
@@ -18,6 +19,7 @@ use data_encoding::BASE64URL_NOPAD;
 pub(crate) use answer::{Answer, SetCookie};
 pub(crate) use chance::{bytes as random_bytes, name as random_name, system as random_source};
 pub(crate) use device::{Device, Scan, enrolment_in, send_statement};
+pub(crate) use hand::Hand;
 pub(crate) use http::{Call, Http};
 pub(crate) use jws::Jws;
 pub(crate) use key::Key;

@@ -11,8 +11,8 @@ use tokio_tungstenite::tungstenite::protocol::{Message, Role};
 
 use super::{Answer, Call, Page, chance};
 
-/// No message of the protocol takes longer: the state comes again each 15 seconds.
-const LIMIT: Duration = Duration::from_secs(20);
+/// No message of the protocol takes longer on the slowest machine: the state comes again each 15 seconds.
+const LIMIT: Duration = Duration::from_mins(3);
 
 /// An open socket.
 pub(crate) struct Socket {
@@ -70,7 +70,7 @@ impl Socket {
     /// The next state or the end.
     ///
     /// # Errors
-    /// When nothing comes for longer than the protocol allows.
+    /// When nothing comes for much longer than the protocol allows.
     pub(crate) async fn next(&mut self) -> Result<Event> {
         loop {
             let message = tokio::time::timeout(LIMIT, self.stream.next())

@@ -8,9 +8,7 @@ use crate::client::{Answer, Jar, Key, Page, base64url, random_bytes};
 use crate::ground::Ground;
 
 pub(super) fn all() -> Vec<Attack> {
-    let mut all = attacks!["browser", OneAccount; session_planted_before_the_login, session_of_the_attacker_planted, stolen_token_cannot_be_renewed, sid_alone_opens_nothing, token_after_sign_out, session_of_another_cookie_name, session_in_query_or_header];
-    all.extend(attacks!["browser", OwnServer; previous_token_ends]);
-    all
+    attacks!["browser", OneAccount; session_planted_before_the_login, session_of_the_attacker_planted, stolen_token_cannot_be_renewed, sid_alone_opens_nothing, token_after_sign_out, session_of_another_cookie_name, session_in_query_or_header]
 }
 
 /// Session fixation.
@@ -109,17 +107,4 @@ async fn session_in_query_or_header(ground: Ground) -> Held {
         call.send().await?.is(401)?;
     }
     Ok("401".to_owned())
-}
-
-async fn previous_token_ends(_: Ground) -> Held {
-    let ground = Ground::with(&[("SESSION_PREVIOUS_TOKEN_S", "1")]).await?;
-    let (mut page, _) = ground.signed_in().await?;
-    let old = page.clone();
-    page.refresh().await?.is(204)?;
-    e2e::patience::until("the previous token to end", async || {
-        Ok((old.whoami().await?.status == 401).then_some(()))
-    })
-    .await?;
-    page.whoami().await?.is(200)?;
-    Ok("401 for the previous token, 200 for the newest".to_owned())
 }

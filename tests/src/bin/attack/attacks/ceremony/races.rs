@@ -11,7 +11,7 @@ use crate::client::{Answer, Device, send_statement};
 use crate::ground::Ground;
 
 pub(super) fn all() -> Vec<Attack> {
-    attacks!["races", OwnServer;
+    attacks!["races", StandingTime;
         two_hundred_approvals_by_two_users,
         two_hundred_redeems,
         two_hundred_scans_by_two_devices,

@@ -11,11 +11,15 @@ use anyhow::{Result, ensure};
 use super::Attack;
 use crate::ground::Ground;
 
-/// How long a client may hold a connection without saying anything, in this suite's patience.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a client may hold a connection without saying anything, in this suite's patience: the server's own limit is
+/// half a minute.
+const PATIENCE: Duration = Duration::from_mins(5);
 
-/// No answer to a whole request takes longer.
-const SOON: Duration = Duration::from_secs(10);
+/// No answer to a whole request takes longer, not even on a slow machine.
+const SOON: Duration = Duration::from_mins(3);
+
+/// How long an answer is looked for where none is as good as a refusal.
+const A_WHILE: Duration = Duration::from_secs(10);
 
 /// All of them; the slow ones first, so that they wait beside the others.
 pub(super) fn all() -> Vec<Attack> {
@@ -34,7 +38,7 @@ fn host(ground: &Ground) -> String {
 async fn refused(ground: &Ground, bytes: &[u8]) -> Result<String> {
     let mut raw = ground.raw().await?;
     raw.send(bytes).await;
-    let seen = raw.read_until("\r\n\r\n", SOON).await;
+    let seen = raw.read_until("\r\n\r\n", A_WHILE).await;
     let (rest, _) = raw.read_to_end(Duration::from_millis(300)).await;
     let all = format!("{seen}{rest}");
     let text = String::from_utf8_lossy(bytes);

@@ -50,9 +50,9 @@ async fn large_body_in_chunks(ground: Ground) -> Held {
     Ok(format!("{sent} chunks of 4 KB, then {}", if seen.is_empty() { "cut" } else { "413" }))
 }
 
-/// Guard: a call may take only so long (`limits.call_s`).
+/// Guard: a call may take only so long (`limits.call_s`), here long enough for the calls of others on a slow machine.
 async fn body_never_sent(_: Ground) -> Held {
-    let ground = Ground::with(&[("LIMITS_CALL_S", "2")]).await?;
+    let ground = Ground::with(&[("LIMITS_CALL_S", "15")]).await?;
     let mut raw = ground.raw().await?;
     raw.send(&decision(&ground, "Content-Length: 1000\r\n", "{")).await;
     let (seen, ended) = raw.read_to_end(PATIENCE).await;
@@ -63,7 +63,7 @@ async fn body_never_sent(_: Ground) -> Held {
 }
 
 async fn body_in_drops(_: Ground) -> Held {
-    let ground = Ground::with(&[("LIMITS_CALL_S", "2")]).await?;
+    let ground = Ground::with(&[("LIMITS_CALL_S", "15")]).await?;
     let mut raws = Vec::new();
     for _ in 0..50 {
         let mut raw = ground.raw().await?;
