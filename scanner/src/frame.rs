@@ -180,6 +180,28 @@ impl Luma {
         Some(Self { width, height, data })
     }
 
+    /// One `factor`-th of each side, each pixel the mean of a square. `None` when a side would vanish.
+    pub(crate) fn shrunk(&self, factor: u32) -> Option<Self> {
+        let (width, height) = (self.width.checked_div(factor)?, self.height.checked_div(factor)?);
+        if width == 0 || height == 0 {
+            return None;
+        }
+        let (stride, step) = (self.width as usize, factor as usize);
+        let mut data = Vec::with_capacity(width as usize * height as usize);
+        let mut sums = vec![0_u32; width as usize];
+        for rows in self.data.chunks_exact(step * stride).take(height as usize) {
+            sums.fill(0);
+            for row in rows.chunks_exact(stride) {
+                for (sum, part) in sums.iter_mut().zip(row.chunks_exact(step)) {
+                    *sum += part.iter().map(|value| u32::from(*value)).sum::<u32>();
+                }
+            }
+            let area = factor * factor;
+            data.extend(sums.iter().map(|sum| u8::try_from((sum + area / 2) / area).unwrap_or(u8::MAX)));
+        }
+        Some(Self { width, height, data })
+    }
+
     fn from_rows(
         width: u32,
         height: u32,

@@ -10,6 +10,7 @@ use super::{
     method::{self, Method},
     quirc::{self, Threshold},
     region::{self, Region},
+    single,
     stack::Stack,
     suspect::{self, Examined, Sighting},
     zxing::{self, Polarity, Search},
@@ -23,6 +24,7 @@ const REGIONS_COST: u32 = 400;
 const STACK_COST: u32 = 4_500;
 const WHOLE_COST: u32 = 5_500;
 const HALF_COST: u32 = 5_000;
+const NEAR_COST: u32 = 1_500;
 /// Pixels of the largest region that is treated: a larger one holds a large code, which needs none, or clutter.
 const REGION_MAX_PIXELS: usize = 400_000;
 /// Frames for which a place is remembered where a code was read.
@@ -72,12 +74,12 @@ impl Live {
         }
         let mut regions = Vec::new();
         if reads.is_empty() {
-            // Whole pictures every second frame: in the others there is time for regions.
+            // Whole pictures every second frame: in the others, which look at small ones, there is time for regions.
             match turn % 8 {
                 0 | 4 => self.whole(luma, Polarity::Dark, &mut budget, &mut reads),
-                2 => self.whole(luma, Polarity::Light, &mut budget, &mut reads),
-                6 => half(luma, turn / 8, &mut budget, &mut reads),
-                _ => {}
+                2 | 6 => self.whole(luma, Polarity::Light, &mut budget, &mut reads),
+                1 | 5 => half(luma, turn / 4, &mut budget, &mut reads),
+                _ => near(luma, &mut budget, &mut reads),
             }
         }
         if reads.is_empty() {
@@ -216,6 +218,16 @@ fn half(luma: &Luma, turn: usize, budget: &mut Budget, reads: &mut Vec<Read>) {
     }
     for mut read in seen.reads {
         read.scale(2.0);
+        keep(reads, read);
+    }
+}
+
+/// Reads the picture at a quarter of its size: a code that fills it, be it drawn with outlines, dots or a photograph.
+fn near(luma: &Luma, budget: &mut Budget, reads: &mut Vec<Read>) {
+    budget.spend_on_pixels(NEAR_COST);
+    let Some(quarter) = luma.shrunk(4) else { return };
+    for mut read in guarded(|| single::near(&quarter)) {
+        read.scale(4.0);
         keep(reads, read);
     }
 }

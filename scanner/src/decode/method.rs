@@ -35,7 +35,8 @@ pub(super) enum Method {
 }
 
 /// All of them, the most successful for their cost first.
-pub(super) const ALL: [Method; 8] = [
+pub(super) const ALL: [Method; 9] = [
+    Method::Plain,
     Method::Sharpened,
     Method::Unsharp,
     Method::Deconvolved,

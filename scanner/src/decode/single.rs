@@ -2,7 +2,7 @@
 //! may hold a code, within a budget of work.
 
 use super::{
-    Read, Reader, guarded, keep, keep_all, method,
+    Read, Reader, close, guarded, keep, keep_all, method,
     quirc::{self, Threshold},
     region,
     suspect::{self, Examined},
@@ -38,12 +38,46 @@ pub(super) fn decode(luma: &Luma) -> Vec<Read> {
             }
         }
         if level.data().len() < SMALLER_TOO {
+            if found.is_empty() {
+                for mut read in look_near(level) {
+                    read.scale(factor);
+                    keep(&mut found, read);
+                }
+            }
             return found;
         }
         let Some(half) = level.halved() else { return found };
         smaller = Some(half);
         factor *= 2.0;
     }
+}
+
+/// Reads a code that fills a small picture.
+fn look_near(level: &Luma) -> Vec<Read> {
+    let reads = near(level);
+    let (true, Some(half)) = (reads.is_empty(), level.halved()) else { return reads };
+    let mut reads = near(&half);
+    for read in &mut reads {
+        read.scale(2.0);
+    }
+    reads
+}
+
+/// Reads a small picture of a large code, its modules drawn as one likes: outlines, dots, a photograph.
+pub(super) fn near(small: &Luma) -> Vec<Read> {
+    let closed = close::closed(small);
+    for (level, polarity) in [
+        (small, Polarity::Dark),
+        (&closed, Polarity::Dark),
+        (small, Polarity::Light),
+        (&closed, Polarity::Light),
+    ] {
+        let reads = guarded(|| zxing::read(level, polarity, Reader::Zxing, Search::Part)).reads;
+        if !reads.is_empty() {
+            return reads;
+        }
+    }
+    Vec::new()
 }
 
 /// Reads one size of a picture, `known` being what larger ones gave.

@@ -25,7 +25,7 @@ const WEIGHINGS: usize = 2;
 /// Error of the filter from which on nothing was learned.
 const MAX_ERROR: f32 = 0.7;
 /// Suspects that are examined in one picture, those that start well.
-const MAX_EXAMINED: usize = 16;
+const MAX_EXAMINED: usize = 24;
 /// Suspects that are examined in one frame of many.
 const FEW_EXAMINED: usize = 6;
 
@@ -57,30 +57,33 @@ pub(super) struct Examination {
 pub(super) struct Examined {
     known: Vec<[Corner; 3]>,
     most: usize,
+    /// Times that a suspect is examined.
+    again: usize,
     /// Finder patterns seen at most in one attempt.
     pub(super) patterns: usize,
 }
 
 impl Default for Examined {
     fn default() -> Self {
-        Self { known: Vec::new(), most: MAX_EXAMINED, patterns: 0 }
+        Self { known: Vec::new(), most: MAX_EXAMINED, again: 3, patterns: 0 }
     }
 }
 
 impl Examined {
     /// Room for a few, as many as a frame of many is worth.
     pub(super) fn few() -> Self {
-        Self { known: Vec::new(), most: FEW_EXAMINED, patterns: 0 }
+        Self { known: Vec::new(), most: FEW_EXAMINED, again: 1, patterns: 0 }
     }
 
-    /// Whether a suspect is new, and there is still room for it.
+    /// Whether a suspect has not been seen too often, and there is still room for it: each treatment places the patterns a
+    /// little elsewhere, and so does the fit that starts from them.
     fn admit(&mut self, suspect: &Suspect) -> bool {
         let near = distance(suspect.patterns[0], suspect.patterns[1]) / 40.0;
-        let is_known = self
+        let known = self
             .known
             .iter()
-            .any(|known| known.iter().zip(suspect.patterns).all(|(a, b)| distance(*a, b) < near));
-        if is_known || self.known.len() >= self.most {
+            .filter(|known| known.iter().zip(suspect.patterns).all(|(a, b)| distance(*a, b) < near));
+        if known.count() >= self.again || self.known.len() >= self.most {
             return false;
         }
         self.known.push(suspect.patterns);
