@@ -12,6 +12,7 @@ use crate::config::{Data, Settings, data_folder};
 use crate::entropy::OsEntropy;
 use crate::operator::{MadeLink, Operator};
 use crate::published::{self, Published};
+use crate::store::sqlite::SqliteStore;
 use crate::store::{Account, Durable};
 use crate::{data, serve, tls};
 
@@ -44,7 +45,7 @@ impl<'a> Opened<'a> {
                 source,
             ));
         }
-        let store = data::open(&settings.data).await?;
+        let store = data::open(&settings.data, SqliteStore::COMMAND_WAIT).await?;
         let operator = Operator { store, clock, entropy: Arc::new(OsEntropy) };
         Ok(Self { operator, settings })
     }

@@ -35,6 +35,7 @@ use crate::published::{self, Published};
 use crate::service::{Parts, Service};
 use crate::store::StoreError;
 use crate::store::in_process::InProcess;
+use crate::store::sqlite::SqliteStore;
 use crate::tls::{self, TlsError};
 use crate::{data, housekeeping, http, pages};
 
@@ -118,7 +119,7 @@ pub async fn run(
     let tls = tls::load(settings, &origin).await?;
     let pin = tls.as_ref().and_then(tls::Tls::pin);
     let drain = Drain::new();
-    let durable = data::open(&settings.data)
+    let durable = data::open(&settings.data, SqliteStore::CALL_WAIT)
         .await
         .map_err(|source| ServeError::Store { data: settings.data.clone(), source })?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);

@@ -14,22 +14,26 @@ use crate::store::error::StoreError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
 
-/// How long a write waits for another process (the command line beside the server), and a call for a reader.
-const WAIT: Duration = Duration::from_secs(5);
 /// Connections that only read; each is a thread, opened when it is first needed.
 const READERS_MAX: u32 = 4;
 
 impl SqliteStore {
+    /// How long a call waits for another process (the command line beside the server) that writes, and for a reader: well
+    /// below what a call may take in all.
+    pub const CALL_WAIT: Duration = Duration::from_secs(10);
+    /// How long a command waits for the server beside it: nobody else waits for the command.
+    pub const COMMAND_WAIT: Duration = Duration::from_mins(3);
+
     /// Opens the file, makes it (mode 0600) when it is missing, and brings it to this program's version.
     ///
     /// # Errors
     /// [`StoreError::File`] when the file cannot be made or opened, [`StoreError::Newer`] when a later version wrote
     /// it, [`StoreError::Unavailable`] for everything else.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
-        Self::open_waiting(file, WAIT).await
+        Self::open_waiting(file, Self::CALL_WAIT).await
     }
 
-    /// As [`SqliteStore::open`], with how long a write waits for another process and a read for a connection.
+    /// As [`SqliteStore::open`], with how long a write waits for another process.
     ///
     /// # Errors
     /// As [`SqliteStore::open`].
@@ -41,7 +45,7 @@ impl SqliteStore {
         let connection = connect(&options).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
-            .acquire_timeout(wait)
+            .acquire_timeout(Self::CALL_WAIT)
             .test_before_acquire(false)
             .connect_lazy_with(options.read_only(true));
         Ok(Self { writer: Writer::start(connection), readers: Some(readers) })
@@ -54,7 +58,7 @@ impl SqliteStore {
     pub async fn in_memory() -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::from_str("sqlite::memory:")
             .map_err(|error| Fault::Database(error).during(OPEN))?;
-        let connection = connect(&self::options(options, WAIT)).await?;
+        let connection = connect(&self::options(options, Self::CALL_WAIT)).await?;
         Ok(Self { writer: Writer::start(connection), readers: None })
     }
 }

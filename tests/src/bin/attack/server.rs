@@ -24,6 +24,8 @@ pub(crate) struct Server {
     origin: String,
     /// Moves its clock, when it stands still.
     hand: Option<Hand>,
+    /// An operator types one command after the other.
+    operator: Mutex<()>,
 }
 
 impl Server {
@@ -59,6 +61,7 @@ impl Server {
         let mut server = Self {
             folder,
             hand,
+            operator: Mutex::default(),
             settings: settings.collect(),
             program: Mutex::new(None),
             address: SocketAddr::from(([127, 0, 0, 1], port)),
@@ -196,6 +199,7 @@ impl Server {
         input: &str,
     ) -> Result<(i32, String, String)> {
         use tokio::io::AsyncWriteExt as _;
+        let _turn = self.operator.lock().await;
         let mut command = Command::new(programs::built(self.program_name())?);
         for name in inherited() {
             command.env_remove(name);
