@@ -275,12 +275,9 @@ impl Controller {
     fn retry(&mut self) {
         match &mut self.stage {
             Stage::Scan { problem, .. } => {
-                let camera_failed = self.camera.has_failed();
                 *problem = None;
                 self.camera.seen_text = None;
-                if camera_failed {
-                    self.open_camera();
-                }
+                self.retry_camera();
             }
             Stage::TypeCode { problem, .. } | Stage::AddAccount { problem } => *problem = None,
             Stage::UpdateNeeded { .. } => self.show_home(),

@@ -7,7 +7,7 @@
 //! 4. [`Session::close`] or dropping the session lets go of the device within [`CLOSE_LIMIT`].
 //!
 //! A session outlives trouble that may pass: while the camera is busy, unplugged or absent it says so once
-//! ([`CameraEvent::Waiting`]) and looks again every [`Options::retry_every`]. It ends by itself only where trying again
+//! ([`CameraEvent::Waiting`]) and looks again every [`Options::retry_every`], or at once when asked ([`LookAgain`]). It ends by itself only where trying again
 //! cannot help ([`CameraEvent::Ended`]).
 
 mod advice;
@@ -31,7 +31,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub use self::{
     lane::Preview,
-    session::{Session, cameras, open},
+    session::{LookAgain, Session, cameras, open},
 };
 use crate::decode::{Hint, Read};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::context::Via;
 use scanner::Read;
 use scanner::camera::{
-    self, CameraError, CameraEvent, CameraId, CameraInfo, Options, Preview, Session, Stall,
+    self, CameraError, CameraEvent, CameraId, CameraInfo, LookAgain, Options, Preview, Session, Stall,
 };
 use scanner::decode::Hint as Measured;
 use tokio::sync::{mpsc, watch};
@@ -43,7 +43,19 @@ pub(super) struct Camera {
     /// Counts sessions; news of an older one are late.
     session: u64,
     watcher: Option<JoinHandle<()>>,
+    look_again: Option<LookAgain>,
     pictures: watch::Sender<Option<Preview>>,
+}
+
+/// What helps a camera.
+#[derive(Debug, PartialEq, Eq)]
+enum Remedy {
+    /// It needs none: it is open, or on the way. A second opening would collide with the first.
+    None,
+    /// Its session goes on and looks now.
+    LookAgain,
+    /// A session of its own.
+    Open,
 }
 
 /// What a session told.
@@ -69,12 +81,19 @@ impl Camera {
             paused: false,
             session: 0,
             watcher: None,
+            look_again: None,
             pictures,
         }
     }
 
-    pub(super) fn has_failed(&self) -> bool {
-        matches!(self.state, CameraState::Failed { .. })
+    /// What "Try again", or the wish for the camera, does to it.
+    fn remedy(&self) -> Remedy {
+        match &self.state {
+            CameraState::Failed { watching: true, .. } if self.is_open() => Remedy::LookAgain,
+            CameraState::Failed { .. } => Remedy::Open,
+            CameraState::Starting | CameraState::Live { .. } => Remedy::None,
+            CameraState::Off => Remedy::Open,
+        }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -107,8 +126,17 @@ impl Camera {
 impl Controller {
     /// The person wants the camera. One that is open already stays as it is.
     pub(super) fn start_camera(&mut self) {
-        if !self.camera.is_open() || self.camera.has_failed() {
-            self.open_camera();
+        match self.camera.remedy() {
+            Remedy::None => {}
+            Remedy::LookAgain => self.camera.look_again.iter().for_each(LookAgain::now),
+            Remedy::Open => self.open_camera(),
+        }
+    }
+
+    /// "Try again": for a camera that failed, not for one that is off.
+    pub(super) fn retry_camera(&mut self) {
+        if self.camera.state != CameraState::Off {
+            self.start_camera();
         }
     }
 
@@ -128,6 +156,7 @@ impl Controller {
         let wanted = self.saved.settings.camera.clone().map(CameraId::new);
         let session = camera::open(wanted, Options { or_another: true, ..Options::default() });
         self.camera.pictures.send_replace(Some(session.preview()));
+        self.camera.look_again = Some(session.look_again());
         self.camera.watcher =
             Some(tokio::spawn(watch_session(session, self.camera.session, self.messages.clone())));
         self.list_cameras();
@@ -138,6 +167,7 @@ impl Controller {
         if let Some(watcher) = self.camera.watcher.take() {
             watcher.abort();
         }
+        self.camera.look_again = None;
         self.camera.session += 1;
         self.camera.paused = false;
         self.camera.pictures.send_replace(None);
@@ -336,6 +366,20 @@ fn camera_problem(error: &CameraError) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn trying_again_opens_no_second_time_what_is_on_its_way() {
+        let mut camera = Camera::new(watch::channel(None).0);
+        assert_eq!(camera.remedy(), Remedy::Open);
+        camera.watcher = Some(tokio::spawn(std::future::pending()));
+        camera.state = CameraState::Starting;
+        assert_eq!(camera.remedy(), Remedy::None);
+        for (watching, remedy) in [(true, Remedy::LookAgain), (false, Remedy::Open)] {
+            let problem = Problem::plain(ErrorCode::CameraBusy);
+            camera.state = CameraState::Failed { problem, watching };
+            assert_eq!(camera.remedy(), remedy);
+        }
+    }
 
     #[test]
     fn equal_names_are_numbered_and_an_absent_choice_is_offered() {

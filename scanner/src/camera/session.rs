@@ -42,6 +42,20 @@ pub fn open(camera: Option<CameraId>, options: Options) -> Session {
     Session::start(backend(), camera, options)
 }
 
+/// Asks a session to look again at once, from wherever it is owned.
+#[derive(Clone, Debug)]
+pub struct LookAgain(mpsc::Sender<Note>);
+
+impl LookAgain {
+    /// A session that waits for its camera looks now and not at its next time; one whose camera has fallen silent lets go of
+    /// it and opens it anew, when it is free. While the camera is being opened, nothing happens: there is never a second
+    /// opening beside the first.
+    pub fn now(&self) {
+        // A session that is over has nothing to look for.
+        let _ = self.0.send(Note::LookAgain);
+    }
+}
+
 /// An open camera, or one that is waited for. Dropping it lets go of the device in the background.
 #[derive(Debug)]
 pub struct Session {
@@ -97,6 +111,11 @@ impl Session {
     /// A handle on the live picture, to be cloned into whatever draws it.
     pub fn preview(&self) -> Preview {
         self.preview.clone()
+    }
+
+    /// A handle for whoever wants the session to look again at once.
+    pub fn look_again(&self) -> LookAgain {
+        LookAgain(self.notes.clone())
     }
 
     /// Lets go of the device and waits until it is free, [`CLOSE_LIMIT`] at most. Blocking; dropping does the same without

@@ -85,6 +85,55 @@ fn a_busy_camera_is_waited_for() {
 }
 
 #[test]
+fn a_look_now_ends_the_wait_for_a_camera() {
+    let camera = Fake::new(Mood::Failing(CameraError::Busy));
+    // Nobody waits for the next look by itself.
+    let options = Options { retry_every: Duration::from_hours(1), ..options() };
+    let mut session = Session::start(camera.0.clone(), None, options);
+    assert_eq!(next(&mut session), CameraEvent::Waiting(CameraError::Busy));
+    camera.set(Mood::Sending);
+    session.look_again().now();
+    until(&mut session, &CameraEvent::Opened { camera: info("one"), format: FORMAT });
+}
+
+#[test]
+fn pressing_again_and_again_opens_a_slow_camera_once() {
+    let camera = Fake::new(Mood::Opening);
+    let mut session = camera.open();
+    camera.wait_until_tried();
+    // Late enough to be told, and still on its way.
+    assert_eq!(next(&mut session), CameraEvent::Stalled(Stall::Silent));
+    let again = session.look_again();
+    for _ in 0..50 {
+        again.now();
+    }
+    camera.set(Mood::Sending);
+    until(&mut session, &CameraEvent::Opened { camera: info("one"), format: FORMAT });
+    let state = camera.state();
+    assert_eq!((state.tried, state.tried_most), (1, 1));
+}
+
+#[test]
+fn a_silent_camera_is_opened_anew_on_request_and_never_twice_at_once() {
+    let camera = Fake::new(Mood::Sending);
+    let mut session = camera.open();
+    until(&mut session, &CameraEvent::Opened { camera: info("one"), format: FORMAT });
+    camera.set(Mood::Frozen);
+    until(&mut session, &CameraEvent::Stalled(Stall::Silent));
+    let again = session.look_again();
+    for _ in 0..50 {
+        again.now();
+    }
+    // Let go of, and opened again: it can be silent again only then.
+    until(&mut session, &CameraEvent::Stalled(Stall::Silent));
+    camera.set(Mood::Sending);
+    until(&mut session, &CameraEvent::Opened { camera: info("one"), format: FORMAT });
+    let state = camera.state();
+    assert!(state.tried >= 2, "it was opened {} times", state.tried);
+    assert_eq!((state.tried_most, state.open_most), (1, 1));
+}
+
+#[test]
 fn no_camera_is_waited_for() {
     let camera = Fake::new(Mood::Gone);
     let mut session = camera.open();
@@ -228,6 +277,8 @@ enum Mood {
     Exchanged,
     Failing(CameraError),
     Panicking,
+    /// Opening it takes until the mood changes.
+    Opening,
 }
 
 struct State {
@@ -237,6 +288,10 @@ struct State {
     unblocked: bool,
     open: u32,
     open_most: u32,
+    /// Openings so far, and the most at once that were under way or open.
+    tried: u32,
+    at_once: u32,
+    tried_most: u32,
 }
 
 struct Shared {
@@ -253,7 +308,16 @@ struct Fake(Arc<Fakes>);
 
 impl Fake {
     fn new(mood: Mood) -> Self {
-        let state = State { mood, deaf: false, unblocked: false, open: 0, open_most: 0 };
+        let state = State {
+            mood,
+            deaf: false,
+            unblocked: false,
+            open: 0,
+            open_most: 0,
+            tried: 0,
+            at_once: 0,
+            tried_most: 0,
+        };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         Self(Arc::new(Fakes { shared, gate: Gate::new() }))
     }
@@ -269,6 +333,10 @@ impl Fake {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.shared.state.lock().unwrap()
+    }
+
+    fn wait_until_tried(&self) {
+        drop(self.0.shared.changed.wait_while(self.state(), |state| state.tried == 0).unwrap());
     }
 
     fn wait_until_open(&self) {
@@ -288,14 +356,24 @@ impl Backend for Fakes {
 
     fn open(&self, _device: &Device, _size: (u32, u32)) -> Result<Box<dyn Stream>, CameraError> {
         let mut state = self.shared.state.lock().unwrap();
-        match state.mood.clone() {
-            Mood::Failing(error) => return Err(error),
+        state.tried += 1;
+        state.at_once += 1;
+        state.tried_most = state.tried_most.max(state.at_once);
+        self.shared.changed.notify_all();
+        let mut state = self.shared.changed.wait_while(state, |state| state.mood == Mood::Opening).unwrap();
+        let fails = match state.mood.clone() {
+            Mood::Failing(error) => Some(error),
             Mood::Panicking => {
+                state.at_once -= 1;
                 drop(state);
                 panic!("a driver's panic, on purpose");
             }
-            Mood::Gone | Mood::Exchanged => return Err(CameraError::Unplugged),
-            Mood::Sending | Mood::Covered | Mood::Damaged | Mood::Frozen => {}
+            Mood::Gone | Mood::Exchanged => Some(CameraError::Unplugged),
+            Mood::Sending | Mood::Covered | Mood::Damaged | Mood::Frozen | Mood::Opening => None,
+        };
+        if let Some(error) = fails {
+            state.at_once -= 1;
+            return Err(error);
         }
         state.open += 1;
         state.open_most = state.open_most.max(state.open);
@@ -348,6 +426,7 @@ impl Stream for FakeStream {
             Mood::Gone | Mood::Exchanged => return Err(CameraError::Unplugged),
             Mood::Failing(error) => return Err(error),
             Mood::Panicking => panic!("a driver's panic, on purpose"),
+            Mood::Opening => {}
         }
         Ok(())
     }
@@ -355,7 +434,10 @@ impl Stream for FakeStream {
 
 impl Drop for FakeStream {
     fn drop(&mut self) {
-        self.0.state.lock().unwrap().open -= 1;
+        let mut state = self.0.state.lock().unwrap();
+        state.open -= 1;
+        state.at_once -= 1;
+        drop(state);
         self.0.changed.notify_all();
     }
 }

@@ -36,6 +36,8 @@ pub(super) enum Note {
     Usable,
     /// The device of this turn is let go of.
     Over(Turn, Result<(), CameraError>),
+    /// The person does not want to wait for the next look.
+    LookAgain,
     /// The owner has had enough.
     Stop,
 }
@@ -53,7 +55,12 @@ pub(super) struct Watch {
 /// How a use of a device came to its end.
 enum End {
     Stopped,
-    Failed { error: CameraError, had_frames: bool },
+    /// Let go of on request, to be opened anew.
+    Again,
+    Failed {
+        error: CameraError,
+        had_frames: bool,
+    },
 }
 
 impl Watch {
@@ -76,6 +83,10 @@ impl Watch {
                 Err(error) => error,
                 Ok(device) => match self.use_device(turn, &device) {
                     End::Stopped => return None,
+                    End::Again => {
+                        self.lane.forget();
+                        continue;
+                    }
                     End::Failed { error, had_frames } => {
                         if had_frames {
                             failures = 0;
@@ -149,11 +160,21 @@ impl Watch {
                 }
                 Ok(Note::Frame(from)) if from == turn => signs.frame(),
                 Ok(Note::Usable) => signs.usable(),
+                Ok(Note::Over(from, _)) if from == turn && stop.load(Ordering::Acquire) => return End::Again,
                 Ok(Note::Over(from, result)) if from == turn => {
                     // Without `stop` a use ends by an error only.
                     let error =
                         result.err().unwrap_or_else(|| CameraError::Failed("the stream ended".to_owned()));
                     return End::Failed { error, had_frames: signs.had_frames };
+                }
+                // A camera that is still being opened is not asked to end: its thread could not hear it, and another one
+                // beside it would find the device busy.
+                Ok(Note::LookAgain) => {
+                    if signs.is_silent_after_opening() {
+                        stop.store(true, Ordering::Release);
+                        self.backend.unblock(device);
+                    }
+                    None
                 }
                 // A late word of a use that was given up.
                 Ok(Note::Streaming(..) | Note::Frame(_) | Note::Over(..)) => None,
@@ -190,20 +211,27 @@ impl Watch {
         loop {
             match self.inbox.recv_timeout(end.saturating_duration_since(now())) {
                 Ok(Note::Over(from, _)) if from == turn => return true,
-                Ok(Note::Streaming(..) | Note::Frame(_) | Note::Usable | Note::Over(..) | Note::Stop) => {}
+                Ok(
+                    Note::Streaming(..)
+                    | Note::Frame(_)
+                    | Note::Usable
+                    | Note::Over(..)
+                    | Note::LookAgain
+                    | Note::Stop,
+                ) => {}
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
             }
         }
     }
 
-    /// Waits with nothing open. True when the owner stopped the session meanwhile.
+    /// Waits with nothing open, less long when the person wants a look now. True when the owner stopped the session meanwhile.
     fn stopped_within(&self, limit: Duration) -> bool {
         let end = now() + limit;
         loop {
             match self.inbox.recv_timeout(end.saturating_duration_since(now())) {
                 Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
+                Ok(Note::LookAgain) | Err(RecvTimeoutError::Timeout) => return false,
                 Ok(Note::Streaming(..) | Note::Frame(_) | Note::Usable | Note::Over(..)) => {}
-                Err(RecvTimeoutError::Timeout) => return false,
             }
         }
     }
@@ -264,6 +292,11 @@ impl Signs {
         self.frames_since = false;
         self.due = now() + self.stall_after;
         self.told.take().map(|_| CameraEvent::Recovered)
+    }
+
+    /// It was opened and has been told as stalled.
+    fn is_silent_after_opening(&self) -> bool {
+        self.format.is_some() && self.told.is_some()
     }
 
     fn silence(&mut self) -> Stall {
