@@ -68,6 +68,12 @@ pub struct ServerClient {
     signing: SystemRandom,
 }
 
+/// A 2xx answer.
+struct Answer {
+    status: StatusCode,
+    body: Zeroizing<Vec<u8>>,
+}
+
 /// With what a call proves itself.
 #[derive(Clone, Copy)]
 enum Auth<'a> {
@@ -137,10 +143,26 @@ impl ServerClient {
         auth: Auth<'_>,
     ) -> Result<A, CallError> {
         let answer = self.send(method, path, body, auth).await?;
-        serde_json::from_slice(&answer).map_err(|error| self.not_protocol(format!("{path}: {error}")))
+        serde_json::from_slice(&answer.body).map_err(|error| self.not_protocol(format!("{path}: {error}")))
     }
 
-    /// Sends a call and gives the body of its 2xx answer. A call without or with an old nonce is repeated once with the
+    /// Sends a call that is answered by 204 and nothing else. Another 2xx comes from something in between that did not do
+    /// it: a page about maintenance, a network's own login.
+    async fn tell(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+        auth: Auth<'_>,
+    ) -> Result<(), CallError> {
+        let answer = self.send(method, path, body, auth).await?;
+        if answer.status == StatusCode::NO_CONTENT {
+            return Ok(());
+        }
+        Err(self.not_protocol(format!("{path}: {} in the place of 204", answer.status)))
+    }
+
+    /// Sends a call and gives its 2xx answer. A call without or with an old nonce is repeated once with the
     /// nonce that came back.
     async fn send(
         &self,
@@ -148,7 +170,7 @@ impl ServerClient {
         path: &str,
         body: Option<&impl Serialize>,
         auth: Auth<'_>,
-    ) -> Result<Zeroizing<Vec<u8>>, CallError> {
+    ) -> Result<Answer, CallError> {
         let body = match body {
             None => None,
             Some(body) => Some(Zeroizing::new(
@@ -170,7 +192,7 @@ impl ServerClient {
         path: &str,
         body: Option<&Zeroizing<Vec<u8>>>,
         auth: Auth<'_>,
-    ) -> Result<Zeroizing<Vec<u8>>, CallError> {
+    ) -> Result<Answer, CallError> {
         let url = format!("{}{path}", self.origin);
         let mut request = self.http.request(method.clone(), &url).header(header::ACCEPT, "application/json");
         match auth {
@@ -194,7 +216,7 @@ impl ServerClient {
         self.read(response, length_max).await
     }
 
-    async fn read(&self, mut response: Response, length_max: usize) -> Result<Zeroizing<Vec<u8>>, CallError> {
+    async fn read(&self, mut response: Response, length_max: usize) -> Result<Answer, CallError> {
         let nonce = response.headers().get(DPOP_NONCE).and_then(|value| value.to_str().ok());
         if let Some(nonce) = nonce.filter(|nonce| nonce.len() <= NONCE_LENGTH_MAX) {
             *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = Some(nonce.to_owned());
@@ -215,7 +237,7 @@ impl ServerClient {
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return Ok(body);
+            return Ok(Answer { status, body });
         }
         let refusal = Refusal::read(status.as_u16(), retry_after_s, &body);
         // A proxy's error page, or something that is no Countersign at all, names no problem.

@@ -181,7 +181,7 @@ impl ServerClient {
     /// Sends a statement. Whoever holds it may send it, as often as needed: the same one changes nothing twice.
     pub async fn decide(&self, statement: &str) -> DecisionAnswer {
         let body = DecisionBody { statement: statement.to_owned() };
-        let answer = self.send(Method::POST, "/api/decisions", Some(&body), Auth::None).await;
+        let answer = self.tell(Method::POST, "/api/decisions", Some(&body), Auth::None).await;
         let Err(error) = answer else { return DecisionAnswer::Accepted };
         match (error.name(), error.tries_left()) {
             (Some(ProblemName::WrongCheck), tries_left) => {
@@ -239,7 +239,7 @@ impl ServerClient {
     ) -> Result<(), CallError> {
         let body = DeviceName { name: name.to_owned() };
         let path = format!("/api/devices/{device}");
-        self.send(Method::PATCH, &path, Some(&body), Auth::Device(auth)).await.map(drop)
+        self.tell(Method::PATCH, &path, Some(&body), Auth::Device(auth)).await
     }
 
     /// Removes a device; its own is a sign-out.
@@ -267,6 +267,6 @@ impl ServerClient {
     }
 
     async fn delete(&self, path: &str, auth: &Credentials) -> Result<(), CallError> {
-        self.send(Method::DELETE, path, NOTHING, Auth::Device(auth)).await.map(drop)
+        self.tell(Method::DELETE, path, NOTHING, Auth::Device(auth)).await
     }
 }

@@ -88,10 +88,28 @@ impl Server {
     }
 
     fn serve(listener: tokio::net::TcpListener, origin: Origin) -> Self {
+        Self::serve(listener, origin)
+    }
+
+    /// One that something with this origin stands in front of, and where it listens.
+    pub async fn behind(origin: Origin) -> (Self, std::net::SocketAddr) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (Self::serve(listener, origin), address)
+    }
+
+    fn serve(listener: tokio::net::TcpListener, origin: Origin) -> Self {
         let shared = Shared::new(origin.clone());
         let router = router(Arc::clone(&shared));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { origin, shared, task }
+    }
+
+    /// One that knows recovery codes; none were made so far.
+    pub async fn with_codes() -> Self {
+        let server = Self::start().await;
+        server.inner().knows_codes = true;
+        server
     }
 
     pub fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {

@@ -2,7 +2,7 @@
 
 use authenticator::command::Command;
 use authenticator::error_code::ErrorCode;
-use authenticator::view::{Place, Screen};
+use authenticator::view::{AccountState, Place, Screen};
 use protocol::link::{EnrolCode, EnrolLink, Pin};
 use protocol::origin::Origin;
 
@@ -30,6 +30,48 @@ async fn a_pinned_key_is_trusted_and_another_one_is_not() {
     app.until(|screen| matches!(screen, Screen::Scan { .. })).await;
     app.send(Command::ScanText { text: crate::server::login_link(&origin) }).await;
     app.prompt().await;
+}
+
+#[tokio::test]
+async fn another_key_later_is_refused_and_the_enrolment_stays() {
+    let (origin, pin) = start_self_signed().await;
+    let app = App::new().await;
+    offer(&app, &origin, Some(pin)).await;
+    app.send(Command::ContactServer { yes: true }).await;
+    app.until(|screen| matches!(screen, Screen::ConfirmAccount { .. })).await;
+    app.send(Command::KeepAccount { yes: true }).await;
+    app.until_state(|state| state.accounts.len() == 1).await;
+    let secrets = app.vault.entries();
+
+    // The same app and account; what stands at that address holds another key, and then speaks no TLS at all.
+    let (other, _) = start_self_signed().await;
+    let plain = crate::server::Server::start().await;
+    let port = |origin: &Origin| origin.port();
+    for (stands_there, pinned) in [(port(&other), true), (port(&plain.origin), false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let moved = format!("https://localhost:{stands_there}");
+        let file = std::fs::read_to_string(app.folder.path().join("accounts.json")).unwrap();
+        std::fs::write(folder.path().join("accounts.json"), file.replace(origin.as_str(), &moved)).unwrap();
+        let app = App::run(app.vault.clone(), folder);
+        app.until(|screen| matches!(screen, Screen::Scan { .. })).await;
+        app.send(Command::ScanText { text: crate::server::login_link(&Origin::parse(&moved).unwrap()) })
+            .await;
+        let error = app.scan_problem().await;
+        let told = match error {
+            ErrorCode::PinMismatch { .. } => pinned,
+            ErrorCode::ServerUnreachable { .. } => !pinned,
+            _ => false,
+        };
+        assert!(told, "{error:?}");
+        let state = app.state();
+        assert!(
+            state.accounts.len() == 1
+                && state.accounts[0].state == AccountState::Ready
+                && state.accounts[0].pinned
+        );
+        assert_eq!(app.vault.entries(), secrets);
+    }
+    assert_eq!(plain.calls(), [""; 0], "something was said in the clear");
 }
 
 async fn start_self_signed() -> (Origin, Pin) {
