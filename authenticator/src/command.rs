@@ -42,6 +42,15 @@ pub enum Command {
         /// Goes to that server only, kept nowhere.
         password: String,
     },
+    /// Add an account by the server's address, name and a recovery code: the only computer is lost.
+    AddByRecovery {
+        /// As for `add_by_password`.
+        address: String,
+        /// Name of the account on that server.
+        username: String,
+        /// As typed: case, blanks and dashes do not matter.
+        recovery_code: String,
+    },
     /// The answer to "Contact HOST?".
     ContactServer {
         /// True: go on. False: nothing is contacted.
@@ -137,6 +146,22 @@ pub enum Command {
         /// The PIN, where one is set.
         pin: Option<PinText>,
     },
+    /// Look at the account's recovery codes: how many are left.
+    ShowRecoveryCodes {
+        /// The account.
+        account: AccountRef,
+    },
+    /// Make ten recovery codes for the account on show; those before them are void.
+    MakeRecoveryCodes {
+        /// The account.
+        account: AccountRef,
+        /// The PIN, where one is set.
+        pin: Option<PinText>,
+    },
+    /// Write the recovery codes on show into a text file.
+    SaveRecoveryCodes,
+    /// "I have kept them": the codes on show are forgotten here.
+    RecoveryCodesKept,
     /// Remove the account from this computer: its device on the server, its key and token here. Works offline too; then
     /// the server keeps the device until somebody removes it there, and a notice says so.
     SignOut {
@@ -162,6 +187,11 @@ pub enum Command {
     RemovePin {
         /// The present one.
         current: PinText,
+    },
+    /// "This wasn't me" about the sign-in that a notice tells of: its session ends.
+    DisownSignIn {
+        /// `Notice.id`.
+        notice: u32,
     },
     /// Replace the settings.
     ChangeSettings {
@@ -220,6 +250,7 @@ impl Command {
             Self::Back => "back",
             Self::AddByLink { .. } => "add_by_link",
             Self::AddByPassword { .. } => "add_by_password",
+            Self::AddByRecovery { .. } => "add_by_recovery",
             Self::ContactServer { .. } => "contact_server",
             Self::KeepAccount { .. } => "keep_account",
             Self::StartCamera => "start_camera",
@@ -238,9 +269,14 @@ impl Command {
             Self::RenameDevice { .. } => "rename_device",
             Self::RemoveDevice { .. } => "remove_device",
             Self::AddComputer { .. } => "add_computer",
+            Self::ShowRecoveryCodes { .. } => "show_recovery_codes",
+            Self::MakeRecoveryCodes { .. } => "make_recovery_codes",
+            Self::SaveRecoveryCodes => "save_recovery_codes",
+            Self::RecoveryCodesKept => "recovery_codes_kept",
             Self::SignOut { .. } => "sign_out",
             Self::EraseEverything => "erase_everything",
             Self::AcceptActivity { .. } => "accept_activity",
+            Self::DisownSignIn { .. } => "disown_sign_in",
             Self::SetPin { .. } => "set_pin",
             Self::RemovePin { .. } => "remove_pin",
             Self::ChangeSettings { .. } => "change_settings",

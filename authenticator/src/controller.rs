@@ -6,18 +6,20 @@
 //!
 //! 1. Commands come in through [`Handle`], one after the other; nothing else starts anything.
 //! 2. [`Controller::show`] enters a stage and begins a turn. A stage owns exactly the data it shows.
-//! 3. Each flow has its file: [`start`], [`enrol`], [`scan`], [`camera`], [`prompt`], [`pin`], [`lists`], [`activity`], [`account`].
+//! 3. Each flow has its file: [`start`], [`enrol`], [`scan`], [`camera`], [`prompt`], [`pin`], [`recovery`], [`lists`], [`activity`], [`disown`], [`account`].
 //! 4. [`stage`] turns the stage into what the window draws.
 
 mod account;
 mod activity;
 mod camera;
+mod disown;
 mod enrol;
 mod handle;
 mod lists;
 mod message;
 mod pin;
 mod prompt;
+mod recovery;
 mod scan;
 mod stage;
 mod start;
@@ -134,6 +136,9 @@ impl Controller {
             Command::AddByPassword { address, username, password } => {
                 self.add_by_password(&address, &username, password);
             }
+            Command::AddByRecovery { address, username, recovery_code } => {
+                self.add_by_recovery(&address, &username, recovery_code);
+            }
             Command::ContactServer { yes } => self.contact_server(yes),
             Command::KeepAccount { yes } => self.keep_account(yes),
             Command::StartCamera => self.start_camera(),
@@ -154,9 +159,16 @@ impl Controller {
             Command::AddComputer { account, pin } => {
                 self.with_pin_if_set(pin, Guarded::AddComputer { account });
             }
+            Command::ShowRecoveryCodes { account } => self.show_recovery_codes(account, false),
+            Command::MakeRecoveryCodes { account, pin } => {
+                self.with_pin_if_set(pin, Guarded::MakeRecoveryCodes { account });
+            }
+            Command::SaveRecoveryCodes => self.save_recovery_codes().await,
+            Command::RecoveryCodesKept => self.recovery_codes_kept(),
             Command::SignOut { account } => self.sign_out(account),
             Command::EraseEverything => self.erase_everything(),
             Command::AcceptActivity { account } => self.accept_activity(&account).await,
+            Command::DisownSignIn { notice } => self.disown_sign_in(notice),
             Command::SetPin { current, new } => self.set_pin(current, new),
             Command::RemovePin { current } => self.remove_pin(current),
             Command::ChangeSettings { settings } => self.change_settings(settings).await,
@@ -168,7 +180,7 @@ impl Controller {
         match message {
             Message::Started { turn, result } => self.started(turn, result),
             Message::Enrolled { turn, result } => self.enrolled(turn, result),
-            Message::Kept { turn, id, result } => self.kept(turn, id, result).await,
+            Message::Kept { turn, id, result, codes } => self.kept(turn, id, result, codes).await,
             Message::Refused { host, told } => self.refused(host, told),
             Message::Camera { session, news } => self.camera_news(session, news),
             Message::Cameras { found } => self.camera.found = found,
@@ -185,6 +197,13 @@ impl Controller {
             Message::ComputerCame { turn, account, result } => {
                 self.computer_came(turn, account, result).await;
             }
+            Message::RecoveryStatus { turn, account, result } => {
+                self.recovery_status(turn, account, result).await;
+            }
+            Message::RecoveryCodes { turn, account, result } => {
+                self.recovery_codes_made(turn, account, result).await;
+            }
+            Message::Disowned { turn, account, result } => self.disowned(turn, account, result).await,
             Message::Done { account, act, result } => self.done(account, act, result).await,
             Message::Looked { account, since, result } => self.looked(account, since, result).await,
             Message::ActivityFetched { turn, account, since, result } => {
@@ -249,7 +268,9 @@ impl Controller {
             Stage::ConfirmContact { .. } | Stage::Enrolling { .. } => {
                 self.show(Stage::AddAccount { problem: None });
             }
-            Stage::Devices { .. } | Stage::AddAccount { .. } if !self.saved.accounts.is_empty() => {
+            Stage::RecoveryCodes { first: false, .. } | Stage::Devices { .. } | Stage::AddAccount { .. }
+                if !self.saved.accounts.is_empty() =>
+            {
                 self.show(Stage::Accounts { working: Vec::new() });
             }
             // Reached from the form or the scan view of a computer without accounts.
@@ -281,6 +302,7 @@ impl Controller {
             }
             Stage::TypeCode { problem, .. } | Stage::AddAccount { problem } => *problem = None,
             Stage::UpdateNeeded { .. } => self.show_home(),
+            Stage::Disowned { .. } => self.end_disowned(),
             Stage::Sessions { .. }
             | Stage::Devices { .. }
             | Stage::Activity { .. }

@@ -143,9 +143,18 @@ pub enum ErrorCode {
     LinkUsed,
     /// The server refuses name and password (wrong, unknown, disabled, or a password does not enrol this account).
     EnrolmentRefused,
+    /// What was typed has not the form of a recovery code.
+    RecoveryCodeMalformed,
+    /// The server refuses name and recovery code (wrong, used, unknown or disabled).
+    RecoveryRefused,
+    /// The text file of recovery codes cannot be written.
+    CodesUnwritable {
+        /// The folder.
+        path: String,
+    },
     /// A field that must be filled is empty.
     FieldMissing {
-        /// `address`, `username`, `password`, `name` or `code`.
+        /// `address`, `username`, `password`, `name`, `code` or `recovery_code`.
         field: String,
     },
 

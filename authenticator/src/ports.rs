@@ -89,6 +89,13 @@ pub enum Notification {
         /// A sentence of the server about it, cleaned.
         summary: String,
     },
+    /// Recovery codes were made on another device.
+    RecoveryCodesMade {
+        /// Host and port of the server.
+        host: String,
+        /// A sentence of the server about it, cleaned.
+        summary: String,
+    },
     /// The server's log does not extend what was seen before.
     ActivityRewritten {
         /// Host and port of the server.

@@ -3,6 +3,7 @@
 
 mod calls;
 mod error;
+mod recovery;
 mod tls;
 
 pub use calls::{DecisionAnswer, Scanned, ScannedCode};

@@ -1,5 +1,5 @@
 //! The whole view state that is pushed to the webview. It holds no token, no key, no link with a secret of its own
-//! (the one exception is the enrolment QR that the person asked for).
+//! (the exceptions, each asked for by the person and shown once: the enrolment QR, and recovery codes).
 //!
 //! Times: a moment is whole Unix seconds of the server that said it; a duration counts from the push
 //! (`left_s` = seconds left when this state was made), so the webview counts down by its own monotonic clock. After a
@@ -9,7 +9,7 @@ mod lists;
 mod prompt;
 mod scan;
 
-pub use lists::{ActivityEntry, DeviceView, EnrolmentCode, Listing, SessionView};
+pub use lists::{ActivityEntry, CodesShown, DeviceView, EnrolmentCode, Listing, SessionView, SignIn};
 pub use prompt::{
     ClaimedView, Deciding, EndReason, Outcome, Prompt, PromptId, SeenView, Severity, Via, Warning,
     WarningCode,
@@ -219,6 +219,32 @@ pub enum Screen {
         /// Version of this app.
         version: String,
     },
+    /// The account's recovery codes: offered (`first`), counted, or, once made, shown this once.
+    RecoveryCodes {
+        /// Whose.
+        account: AccountRef,
+        /// Offered after enrolling: nobody asked for them.
+        first: bool,
+        /// How many are left; none while that is not known, and where they are offered.
+        left: Option<u32>,
+        /// The codes that were just made; else empty.
+        codes: CodesShown,
+        /// They are being made.
+        working: bool,
+        /// The file that they were written to.
+        saved: Option<String>,
+        /// The last try failed so.
+        problem: Option<Problem>,
+    },
+    /// "This wasn't me" about a sign-in: its session is ended, and what to do next. `retry` tries again.
+    Disowned {
+        /// Which.
+        sign_in: SignIn,
+        /// Its session is over; before that it is being ended.
+        ended: bool,
+        /// It could not be ended.
+        problem: Option<Problem>,
+    },
     /// An old server or an old app: `app_too_old` or `server_too_old`.
     UpdateNeeded {
         /// Which, and of which host.
@@ -329,18 +355,21 @@ pub enum NoticeMessage {
     DeviceRemoved,
     /// A device was renamed.
     DeviceRenamed,
+    /// The recovery codes are with the person, and nowhere else.
+    RecoveryCodesKept,
+    /// This computer took the place of a lost one, which is still trusted.
+    Recovered {
+        /// Recovery codes that are left, where the server said so.
+        left: Option<u32>,
+    },
     /// The PIN was set, or is another one.
     PinSet,
     /// The PIN was taken away.
     PinRemoved,
-    /// A browser signed in that was not approved in this run of the app.
+    /// A browser signed in that another device approved. "This wasn't me": `disown_sign_in`.
     NewSignIn {
-        /// Its server.
-        host: String,
-        /// What it says of itself.
-        browser: String,
-        /// What it says of itself.
-        system: String,
+        /// Which.
+        sign_in: SignIn,
     },
     /// A link came (clicked, or as argument) while a question was open. Answer that, then open the link again.
     LinkNotOpened,

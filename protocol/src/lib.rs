@@ -24,6 +24,7 @@ pub mod link;
 pub mod nonce;
 pub mod origin;
 pub mod proof;
+pub mod recovery;
 pub mod request;
 pub mod secret;
 pub mod statement;

@@ -86,6 +86,7 @@ fn set_up(app: &App, opening: Opening) -> tauri::Result<()> {
 
     let config = Config {
         accounts_file: app.path().app_data_dir()?.join("accounts.json"),
+        documents: app.path().document_dir().or_else(|_| app.path().home_dir())?,
         device_name: gethostname::gethostname().to_string_lossy().into_owned(),
         device_kind: DEVICE_KIND,
         version,

@@ -30,7 +30,7 @@ fn words(notification: &Notification, german: bool) -> (String, String) {
         Notification::NewSignIn { host, summary } => {
             let title =
                 if german { format!("Neue Anmeldung bei {host}") } else { format!("New sign-in to {host}") };
-            (title, summary.clone())
+            (title, not_you(summary, german))
         }
         Notification::ManyNew { host, count } if german => {
             (format!("Neues bei {host}"), format!("{count} Anmeldungen und Geräte. Näheres im Verlauf."))
@@ -41,7 +41,15 @@ fn words(notification: &Notification, german: bool) -> (String, String) {
         Notification::DeviceAdded { host, summary } => {
             let title =
                 if german { format!("Neues Gerät bei {host}") } else { format!("New device on {host}") };
-            (title, summary.clone())
+            (title, not_you(summary, german))
+        }
+        Notification::RecoveryCodesMade { host, summary } => {
+            let title = if german {
+                format!("Neue Wiederherstellungscodes bei {host}")
+            } else {
+                format!("New recovery codes on {host}")
+            };
+            (title, not_you(summary, german))
         }
         Notification::ActivityRewritten { host } if german => (
             format!("Das Protokoll von {host} wurde geändert"),
@@ -52,6 +60,12 @@ fn words(notification: &Notification, german: bool) -> (String, String) {
             "It does not match what this app saw before. See the activity.".to_owned(),
         ),
     }
+}
+
+/// What happened, and what to do where it should not have.
+fn not_you(summary: &str, german: bool) -> String {
+    let next = if german { "Nicht gewollt? Countersign öffnen." } else { "Not you? Open Countersign." };
+    format!("{summary} {next}")
 }
 
 #[cfg(test)]

@@ -192,16 +192,37 @@ impl App {
         self.click("add-continue").await
     }
 
-    /// Says yes to "Contact HOST?" and to keeping the account.
+    /// Says yes to "Contact HOST?" and to keeping the account, and makes no recovery codes where they are offered.
     ///
     /// # Errors
     /// When a step does not come within the limit.
     pub async fn agree_to_enrol(&self) -> Result<()> {
+        self.keep_account().await?;
+        let view = patience::until("the account to be kept", async || {
+            let view = self.view().await?;
+            Ok(matches!(view.as_str(), "scan" | "recovery_codes").then_some(view))
+        })
+        .await?;
+        if view == "recovery_codes" {
+            self.click("recovery-later").await?;
+        }
+        self.until("scan").await
+    }
+
+    /// Says yes to "Contact HOST?" and to keeping the account; recovery codes are offered next.
+    ///
+    /// # Errors
+    /// When a step does not come within the limit.
+    pub async fn agree_to_enrol_and_be_offered_codes(&self) -> Result<()> {
+        self.keep_account().await?;
+        self.until("recovery_codes").await
+    }
+
+    async fn keep_account(&self) -> Result<()> {
         self.until("confirm_contact").await?;
         self.click("confirm-contact").await?;
         self.until("confirm_account").await?;
-        self.click("confirm-account").await?;
-        self.until("scan").await
+        self.click("confirm-account").await
     }
 
     /// Goes to the scan view and chooses a picture file under "From image".

@@ -362,3 +362,100 @@ describe("the window", () => {
     expect(await screen.findByText("The window lost its program")).toBeVisible();
   });
 });
+
+describe("recovery codes", () => {
+  it("are made on request, copied, saved, and gone once they are kept", async () => {
+    const window = await open("recovery-offer");
+    await user.click(screen.getByTestId("make-codes"));
+    window.push(fixture("recovery-codes"));
+    await user.click(await screen.findByTestId("copy-codes"));
+    expect(window.copied[0]!.split("\n")).toHaveLength(10);
+    await user.click(screen.getByTestId("save-codes"));
+    window.push(fixture("recovery-codes-saved"));
+    expect(await screen.findByTestId("codes-saved")).toHaveTextContent("/home/ada/Documents/");
+    await user.click(screen.getByTestId("codes-kept"));
+    expect(window.acts).toEqual([
+      { command: "make_recovery_codes", account: "a1", pin: null },
+      { command: "save_recovery_codes" },
+      { command: "recovery_codes_kept" },
+    ]);
+  });
+
+  it("are not made without the PIN where one is set", async () => {
+    const window = await open("recovery-left", { pin: { ...fixture("settings-with-pin").pin } });
+    await user.click(screen.getByTestId("make-codes"));
+    expect(window.acts).toEqual([]);
+    await user.type(screen.getByTestId("pin"), "471108{Enter}");
+    expect(window.acts).toEqual([{ command: "make_recovery_codes", account: "a1", pin: "471108" }]);
+  });
+
+  it("let a new computer in", async () => {
+    const window = await open("add-account");
+    await user.click(screen.getByTestId("lost-computer"));
+    await user.type(screen.getByTestId("address-input"), "login.example.com");
+    await user.type(screen.getByTestId("username-input"), "ada");
+    await user.type(screen.getByTestId("recovery-code-input"), " u6t2 pj5h kq7a xw3m ");
+    await user.click(screen.getByTestId("add-continue"));
+    expect(window.acts).toEqual([
+      { command: "add_by_recovery", address: "login.example.com", username: "ada", recovery_code: "u6t2 pj5h kq7a xw3m" },
+    ]);
+    await user.click(screen.getByTestId("back"));
+    expect(screen.getByTestId("link-input")).toBeVisible();
+  });
+});
+
+describe("the PIN in the settings", () => {
+  it("is set, changed and taken away by what is typed", async () => {
+    const window = await open("settings");
+    await user.click(screen.getByTestId("pin-setting"));
+    await user.type(screen.getByTestId("pin"), "471108");
+    await user.type(screen.getByTestId("pin-again"), "471108");
+    await user.click(screen.getByTestId("pin-yes"));
+    const set = fixture("settings-with-pin");
+    window.push({ ...set, pin: { ...set.pin, judged: 1, passed: 1 } });
+    await vi.waitFor(() => expect(screen.queryByTestId("pin-sheet")).toBeNull());
+    await user.click(screen.getByTestId("pin-change"));
+    await user.type(screen.getByTestId("pin-current"), "471108");
+    await user.type(screen.getByTestId("pin"), "902817");
+    await user.type(screen.getByTestId("pin-again"), "902817");
+    await user.click(screen.getByTestId("pin-yes"));
+    window.push({ ...set, pin: { ...set.pin, judged: 2, passed: 2 } });
+    await vi.waitFor(() => expect(screen.queryByTestId("pin-sheet")).toBeNull());
+    await user.click(screen.getByTestId("pin-setting"));
+    await user.type(screen.getByTestId("pin"), "902817{Enter}");
+    expect(window.acts).toEqual([
+      { command: "set_pin", current: null, new: "471108" },
+      { command: "set_pin", current: "471108", new: "902817" },
+      { command: "remove_pin", current: "902817" },
+    ]);
+  });
+});
+
+describe("a new sign-in", () => {
+  it("says which browser, where and when, and is disowned by one press", async () => {
+    const window = await open("notice-new-sign-in");
+    const notice = screen.getByTestId("notice");
+    expect(notice).toHaveTextContent(/New sign-in: Chromium 148 on Linux, at login\.example\.com, .*\d/);
+    expect(notice).toHaveTextContent("Ada’s laptop approved it.");
+    await user.click(screen.getByTestId("not-mine"));
+    expect(window.acts).toEqual([{ command: "disown_sign_in", notice: 2 }]);
+  });
+
+  it("goes when it was me", async () => {
+    const window = await open("notice-new-sign-in");
+    await user.click(screen.getByTestId("was-mine"));
+    expect(window.acts).toEqual([{ command: "dismiss_notice", id: 2 }]);
+  });
+
+  it("leads on to what to do next", async () => {
+    const window = await open("disowned");
+    await user.click(screen.getByTestId("see-devices"));
+    expect(window.acts).toEqual([
+      { command: "go", to: "devices" },
+      { command: "select_account", account: "a1" },
+    ]);
+    window.push(fixture("disowned-failed"));
+    await user.click(await screen.findByTestId("retry"));
+    expect(window.acts.at(-1)).toEqual({ command: "retry" });
+  });
+});

@@ -14,7 +14,7 @@ use crate::accounts::Account;
 use crate::activity::{Head, Look, look};
 use crate::ports::Notification;
 use crate::secrets::Failure;
-use crate::view::{AccountRef, ActivityEntry, Listing, NoticeMessage};
+use crate::view::{AccountRef, ActivityEntry, Listing, NoticeMessage, SignIn};
 
 /// Older entries that the list shows beside those that are new.
 const SHOWN_BACK: i64 = 200;
@@ -23,6 +23,7 @@ const SUMMARY_LENGTH_MAX: usize = 300;
 /// Entry kinds that the person is told about.
 const SIGNED_IN: &str = "signed_in";
 const DEVICE_ENROLLED: &str = "device_enrolled";
+const RECOVERY_CODES_MADE: &str = "recovery_codes_made";
 /// Most of them that are told one by one: after a long absence, or by a hostile server, there may be thousands.
 const TOLD_ONE_BY_ONE_MAX: usize = 3;
 /// Most entries that the list shows.
@@ -159,14 +160,14 @@ impl Controller {
         let is_news = |entry: &&Entry| {
             entry.seq > seen_to
                 && entry.device != Some(own)
-                && matches!(entry.kind.as_str(), SIGNED_IN | DEVICE_ENROLLED)
+                && matches!(entry.kind.as_str(), SIGNED_IN | DEVICE_ENROLLED | RECOVERY_CODES_MADE)
         };
         let news: Vec<_> = look.entries.iter().filter(is_news).collect();
         if news.len() > TOLD_ONE_BY_ONE_MAX {
             self.notify(Notification::ManyNew { host, count: news.len() });
         } else {
             for entry in news {
-                self.tell_entry(&host, entry);
+                self.tell_entry(id, &host, entry);
             }
         }
     }
@@ -177,22 +178,34 @@ impl Controller {
         }
     }
 
-    fn tell_entry(&mut self, host: &str, entry: &Entry) {
+    fn tell_entry(&mut self, account: &AccountRef, host: &str, entry: &Entry) {
         let (host, summary) = (host.to_owned(), clean(&entry.summary, SUMMARY_LENGTH_MAX));
         match entry.kind.as_str() {
             SIGNED_IN => {
-                let body = Body::of(entry);
-                self.tell(NoticeMessage::NewSignIn {
-                    host: host.clone(),
-                    browser: cleaned(body.browser).unwrap_or_default(),
-                    system: cleaned(body.system).unwrap_or_default(),
-                });
+                let sign_in = sign_in(account, &host, entry);
+                self.tell(NoticeMessage::NewSignIn { sign_in });
                 self.notify(Notification::NewSignIn { host, summary });
             }
+            RECOVERY_CODES_MADE => self.notify(Notification::RecoveryCodesMade { host, summary }),
             DEVICE_ENROLLED => self.notify(Notification::DeviceAdded { host, summary }),
             _ => {}
         }
     }
+}
+
+/// A sign-in as the person is told of it.
+fn sign_in(account: &AccountRef, host: &str, entry: &Entry) -> SignIn {
+    let body = Body::of(entry);
+    let sign_in = SignIn {
+        account: account.clone(),
+        host: host.to_owned(),
+        session: entry.session.map(|session| session.to_string()).unwrap_or_default(),
+        at: shown_moment(entry.at),
+        browser: cleaned(body.browser).unwrap_or_default(),
+        system: cleaned(body.system).unwrap_or_default(),
+        device: cleaned(body.device.map(|device| device.name)).unwrap_or_default(),
+    };
+    if sign_in.can_be_ended() { sign_in } else { SignIn { session: String::new(), ..sign_in } }
 }
 
 /// What an entry may say; the server keeps more in it, and another version other things.

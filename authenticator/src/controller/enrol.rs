@@ -5,9 +5,10 @@ use std::sync::Arc;
 use protocol::id::{AccountId, DeviceId};
 use protocol::link::{EnrolCode, EnrolLink, Payload, Pin};
 use protocol::origin::{Origin, OriginError};
+use protocol::recovery::RecoveryCode;
 use protocol::secret::Secret;
 use protocol::text::{NAME_LENGTH_MAX, clean};
-use protocol::wire::{EnrolBody, EnrolDevice, ProblemName};
+use protocol::wire::{EnrolBody, EnrolDevice, ProblemName, RecoveryStatusBody};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -38,6 +39,7 @@ pub(super) struct Offer {
 enum With {
     Link(EnrolCode),
     Password { username: String, password: Zeroizing<String> },
+    Recovery { username: String, code: Zeroizing<String> },
 }
 
 /// An enrolled device, not kept yet.
@@ -48,6 +50,8 @@ pub(super) struct Enrolled {
     device: DeviceId,
     account: AccountId,
     pin: Option<Pin>,
+    /// It takes the place of a lost one.
+    recovered: bool,
     /// Name of the server, cleaned.
     pub(super) server_name: String,
     /// Name of the account, cleaned.
@@ -81,16 +85,28 @@ impl Controller {
             return;
         }
         let password = Zeroizing::new(password);
-        let missing = [("address", address), ("username", username), ("password", password.as_str())]
-            .into_iter()
-            .find(|(_, value)| value.trim().is_empty());
-        if let Some((field, _)) = missing {
-            let problem = Problem::plain(ErrorCode::FieldMissing { field: field.to_owned() });
-            return self.show(Stage::AddAccount { problem: Some(problem) });
-        }
-        match read_address(address) {
+        let fields = [("address", address), ("username", username), ("password", password.as_str())];
+        match read_form(&fields, address) {
             Ok(origin) => {
                 let with = With::Password { username: username.trim().to_owned(), password };
+                self.enrol(Offer { origin, pin: None, with });
+            }
+            Err(error) => self.show(Stage::AddAccount { problem: Some(Problem::plain(error)) }),
+        }
+    }
+
+    /// The only computer is lost: a recovery code stands in for it.
+    pub(super) fn add_by_recovery(&mut self, address: &str, username: &str, code: String) {
+        if !matches!(self.stage, Stage::AddAccount { .. }) {
+            return;
+        }
+        let typed = Zeroizing::new(code);
+        let fields = [("address", address), ("username", username), ("recovery_code", typed.as_str())];
+        let code = || RecoveryCode::parse(&typed).ok_or(ErrorCode::RecoveryCodeMalformed);
+        match read_form(&fields, address).and_then(|origin| Ok((origin, code()?))) {
+            Ok((origin, code)) => {
+                let code = Zeroizing::new(code.expose());
+                let with = With::Recovery { username: username.trim().to_owned(), code };
                 self.enrol(Offer { origin, pin: None, with });
             }
             Err(error) => self.show(Stage::AddAccount { problem: Some(Problem::plain(error)) }),
@@ -108,7 +124,8 @@ impl Controller {
     }
 
     fn enrol(&mut self, offer: Offer) {
-        self.show(Stage::Enrolling { origin: offer.origin.clone() });
+        let recovering = matches!(offer.with, With::Recovery { .. });
+        self.show(Stage::Enrolling { origin: offer.origin.clone(), recovering });
         let name = clean(&self.config.device_name, NAME_LENGTH_MAX);
         let device = EnrolDevice {
             name: if name.is_empty() { UNNAMED.to_owned() } else { name },
@@ -131,7 +148,9 @@ impl Controller {
         match result {
             Ok(enrolled) => self.show(Stage::ConfirmAccount { enrolled, working: false, problem: None }),
             Err(failure) => {
+                let recovering = matches!(self.stage, Stage::Enrolling { recovering: true, .. });
                 let problem = failure.problem(|name| match name {
+                    ProblemName::EnrolmentRefused if recovering => Some(ErrorCode::RecoveryRefused),
                     ProblemName::NotFound => Some(ErrorCode::LinkUsed),
                     ProblemName::EnrolmentRefused => Some(ErrorCode::EnrolmentRefused),
                     _ => None,
@@ -165,20 +184,29 @@ impl Controller {
         let id = AccountRef(protocol::encoding::base64url(&self.reach.random.bytes()));
         let (turn, reach) = (self.turn, self.reach.clone());
         let (pkcs8, token) = (enrolled.pkcs8.clone(), enrolled.auth.token.clone());
+        let account = enrolled.to_account(id.clone());
         self.spawn(async move {
             let result = reach.keep(&id, &pkcs8, &token).await;
-            Message::Kept { turn, id, result }
+            let codes = if result.is_ok() { recovery_status(&reach, &account).await } else { None };
+            Message::Kept { turn, id, result, codes }
         });
     }
 
-    pub(super) async fn kept(&mut self, turn: Turn, id: AccountRef, result: Result<(), Failure>) {
+    /// `codes`: what the server said of the account's recovery codes, if it knows any.
+    pub(super) async fn kept(
+        &mut self,
+        turn: Turn,
+        id: AccountRef,
+        result: Result<(), Failure>,
+        codes: Option<RecoveryStatusBody>,
+    ) {
         if turn != self.turn {
             return;
         }
         let Stage::ConfirmAccount { enrolled, .. } = &self.stage else { return };
         let host = enrolled.client.origin().host_and_port().to_owned();
         let before = self.saved.clone();
-        let pkcs8 = enrolled.pkcs8.clone();
+        let (pkcs8, recovered) = (enrolled.pkcs8.clone(), enrolled.recovered);
         let replaced = result.map(|()| {
             let account = enrolled.to_account(id.clone());
             let same = |other: &Account| other.origin == account.origin && other.account == account.account;
@@ -211,8 +239,15 @@ impl Controller {
             return;
         }
         tracing::info!(account.host = host, "An account was added");
-        self.tell(NoticeMessage::AccountAdded { host });
-        self.show_home();
+        if recovered {
+            self.recovered(id, codes);
+        } else {
+            self.tell(NoticeMessage::AccountAdded { host });
+            self.show_home();
+            if codes.is_some_and(|status| status.made_at.is_none()) {
+                self.show_recovery_codes(id, true);
+            }
+        }
         self.look_at_activity();
     }
 
@@ -276,6 +311,7 @@ impl Enrolled {
 
 /// Enrols, with a key that is in the keychain first. A lost reply is repeated once: the same key gets the same device.
 async fn enrol(reach: &Reach, offer: Offer, device: EnrolDevice) -> Result<Enrolled, Failure> {
+    let recovered = matches!(offer.with, With::Recovery { .. });
     let (what, body) = match &offer.with {
         With::Link(code) => {
             let code = code.expose();
@@ -285,6 +321,10 @@ async fn enrol(reach: &Reach, offer: Offer, device: EnrolDevice) -> Result<Enrol
             username.clone(),
             EnrolBody::Password { username: username.clone(), password: password.to_string(), device },
         ),
+        With::Recovery { username, code } => {
+            let recovery_code = code.to_string();
+            (recovery_code.clone(), EnrolBody::Recovery { username: username.clone(), recovery_code, device })
+        }
     };
     let client = reach.client(offer.origin.clone(), offer.pin)?;
     let key = reach.enrolment_key(&[offer.origin.as_str(), &what]).await?;
@@ -313,10 +353,25 @@ async fn enrol(reach: &Reach, offer: Offer, device: EnrolDevice) -> Result<Enrol
         device: answer.device_id,
         account: answer.account.id,
         pin: offer.pin,
+        recovered,
         server_name: name(&answer.server.name, offer.origin.host_and_port()),
         display_name: name(&answer.account.display_name, &username),
         username,
     })
+}
+
+/// What the server says of the account's recovery codes; one that says nothing knows none, or is asked another time.
+async fn recovery_status(reach: &Reach, account: &Account) -> Option<RecoveryStatusBody> {
+    let access = reach.open(account).await.ok()?;
+    access.client.recovery_codes(&access.auth).await.ok()
+}
+
+/// The address of a form whose fields are all filled.
+fn read_form(fields: &[(&str, &str)], address: &str) -> Result<Origin, ErrorCode> {
+    match fields.iter().find(|(_, value)| value.trim().is_empty()) {
+        Some((field, _)) => Err(ErrorCode::FieldMissing { field: (*field).to_owned() }),
+        None => read_address(address),
+    }
 }
 
 /// Reads what a person types as an address: with or without scheme, a path is dropped. Without a scheme it is https, on

@@ -29,6 +29,8 @@ const FRAME_LIMIT: Duration = Duration::from_secs(1);
 pub struct Config {
     /// The file of accounts and settings.
     pub accounts_file: PathBuf,
+    /// Folder for text files that the person asks for; made with the first one.
+    pub documents: PathBuf,
     /// Name of this computer, as its device is called on servers; cleaned and cut by the controller.
     pub device_name: String,
     /// System of this computer.

@@ -2,7 +2,7 @@
 
 use protocol::context::Via;
 use protocol::statement::Decision;
-use protocol::wire::{DevicesBody, EnrolmentBody, SessionsBody};
+use protocol::wire::{DevicesBody, EnrolmentBody, RecoveryCodesBody, RecoveryStatusBody, SessionsBody};
 use scanner::Read;
 use scanner::camera::CameraInfo;
 
@@ -24,8 +24,8 @@ pub(super) enum Message {
     Started { turn: Turn, result: Result<Started, Problem> },
     /// The server enrolled this computer, or not.
     Enrolled { turn: Turn, result: Result<Box<Enrolled>, Failure> },
-    /// The new account's secrets are in the keychain under `id`.
-    Kept { turn: Turn, id: AccountRef, result: Result<(), Failure> },
+    /// The new account's secrets are in the keychain under `id`; `codes`: its recovery codes, where the server knows them.
+    Kept { turn: Turn, id: AccountRef, result: Result<(), Failure>, codes: Option<RecoveryStatusBody> },
     /// The new account was not wanted; `told`: its device is gone from the server.
     Refused { host: String, told: bool },
     /// News of a camera session.
@@ -54,6 +54,12 @@ pub(super) enum Message {
     Enrolment { turn: Turn, account: AccountRef, result: Result<(DevicesBody, EnrolmentBody), Failure> },
     /// The devices, while a code for another computer is shown.
     ComputerCame { turn: Turn, account: AccountRef, result: Result<DevicesBody, Failure> },
+    /// How many recovery codes are left.
+    RecoveryStatus { turn: Turn, account: AccountRef, result: Result<RecoveryStatusBody, Failure> },
+    /// The recovery codes that were made.
+    RecoveryCodes { turn: Turn, account: AccountRef, result: Result<RecoveryCodesBody, Failure> },
+    /// The session of a disowned sign-in was ended, or not.
+    Disowned { turn: Turn, account: AccountRef, result: Result<(), Failure> },
     /// A change at the server.
     Done { account: AccountRef, act: Act, result: Result<(), Failure> },
     /// The regular look at the activity, from where it was seen to end.

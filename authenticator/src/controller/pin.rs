@@ -13,6 +13,8 @@ pub(super) enum Guarded {
     Approve { prompt: PromptId, check: Option<String> },
     /// A code that makes another computer an authenticator.
     AddComputer { account: AccountRef },
+    /// Codes that stand in for this computer.
+    MakeRecoveryCodes { account: AccountRef },
     /// Nothing more: the PIN itself was set or changed.
     SetPin,
     /// Nothing more: the PIN itself was taken away.
@@ -126,6 +128,7 @@ impl Controller {
         match guarded {
             Guarded::Approve { prompt, check } => self.approve(prompt, check.as_deref()),
             Guarded::AddComputer { account } => self.add_computer(&account),
+            Guarded::MakeRecoveryCodes { account } => self.make_recovery_codes(&account),
             Guarded::SetPin => self.tell(NoticeMessage::PinSet),
             Guarded::RemovePin => self.tell(NoticeMessage::PinRemoved),
         }

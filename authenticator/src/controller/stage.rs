@@ -12,8 +12,8 @@ use crate::error_code::Problem;
 use crate::foreign::Foreign;
 use crate::server_client::ScannedCode;
 use crate::view::{
-    AccountRef, ActivityEntry, DeviceView, EnrolmentCode, Listing, Outcome, Place, ScanWork, Screen,
-    SessionView,
+    AccountRef, ActivityEntry, CodesShown, DeviceView, EnrolmentCode, Listing, Outcome, Place, ScanWork,
+    Screen, SessionView, SignIn,
 };
 
 /// One stage owns what it shows.
@@ -29,7 +29,7 @@ pub(super) enum Stage {
     /// "Contact HOST?"
     ConfirmContact { offer: Offer },
     /// Enrolling.
-    Enrolling { origin: Origin },
+    Enrolling { origin: Origin, recovering: bool },
     /// "Keep this account?"
     ConfirmAccount { enrolled: Box<Enrolled>, working: bool, problem: Option<Problem> },
     /// Which account?
@@ -72,6 +72,18 @@ pub(super) enum Stage {
     Accounts { working: Vec<AccountRef> },
     /// Settings; "Back" leads to where they were opened.
     Settings { from: Option<Place>, erasing: bool },
+    /// Recovery codes, as the screen has them.
+    RecoveryCodes {
+        account: AccountRef,
+        first: bool,
+        left: Option<u32>,
+        codes: CodesShown,
+        working: bool,
+        saved: Option<String>,
+        problem: Option<Problem>,
+    },
+    /// "This wasn't me" about a sign-in.
+    Disowned { sign_in: SignIn, ended: bool, problem: Option<Problem> },
     /// Update.
     UpdateNeeded { problem: Problem },
 }
@@ -102,6 +114,7 @@ impl Stage {
                 | Self::ConfirmAccount { .. }
                 | Self::ChooseAccount { .. }
                 | Self::Authorize(_)
+                | Self::RecoveryCodes { .. }
                 | Self::Settings { erasing: true, .. }
                 | Self::Scan { work: ScanWork::AskingServer, .. }
         )
@@ -129,7 +142,7 @@ impl Controller {
                 origin: offer.origin.to_string(),
                 pinned: offer.pin.is_some(),
             },
-            Stage::Enrolling { origin } => Screen::Enrolling { host: origin.host_and_port().to_owned() },
+            Stage::Enrolling { origin, .. } => Screen::Enrolling { host: origin.host_and_port().to_owned() },
             Stage::ConfirmAccount { enrolled, working, problem } => Screen::ConfirmAccount {
                 origin: enrolled.client.origin().to_string(),
                 server_name: enrolled.server_name.clone(),
@@ -188,6 +201,20 @@ impl Controller {
             Stage::Accounts { working } => Screen::Accounts { working: working.clone() },
             Stage::Settings { erasing, .. } => {
                 Screen::Settings { erasing: *erasing, version: self.config.version.clone() }
+            }
+            Stage::RecoveryCodes { account, first, left, codes, working, saved, problem } => {
+                Screen::RecoveryCodes {
+                    account: account.clone(),
+                    first: *first,
+                    left: *left,
+                    codes: codes.clone(),
+                    working: *working,
+                    saved: saved.clone(),
+                    problem: problem.clone(),
+                }
+            }
+            Stage::Disowned { sign_in, ended, problem } => {
+                Screen::Disowned { sign_in: sign_in.clone(), ended: *ended, problem: problem.clone() }
             }
             Stage::UpdateNeeded { problem } => Screen::UpdateNeeded { problem: problem.clone() },
         }

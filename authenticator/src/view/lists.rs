@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::AccountRef;
 use crate::error_code::Problem;
 
 /// A list that is fetched from a server.
@@ -108,4 +109,35 @@ impl std::fmt::Debug for EnrolmentCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EnrolmentCode").field("left_s", &self.left_s).finish_non_exhaustive()
     }
+}
+
+/// Recovery codes on show, as `ABCD-EFGH-IJKL-MNOP`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct CodesShown(pub Vec<String>);
+
+impl std::fmt::Debug for CodesShown {
+    /// How many, not which.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CodesShown({})", self.0.len())
+    }
+}
+
+/// A sign-in that the activity tells of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SignIn {
+    /// Whose.
+    pub account: AccountRef,
+    /// Host and port of the server.
+    pub host: String,
+    /// The session that it made; empty when the server does not say.
+    pub session: String,
+    /// When, Unix seconds of the server.
+    #[ts(type = "number")]
+    pub at: i64,
+    /// What the browser says of itself; may be empty.
+    pub browser: String,
+    /// What the browser says of itself; may be empty.
+    pub system: String,
+    /// Name of the device that approved it; may be empty.
+    pub device: String,
 }

@@ -118,6 +118,7 @@ impl App {
         let clock = Arc::new(TestClock { system: System::new(), ahead_s: AtomicU64::new(0) });
         let config = Config {
             accounts_file: folder.path().join("accounts.json"),
+            documents: folder.path().join("documents"),
             device_name: "Desk\u{202e}top".to_owned(),
             device_kind: DeviceKind::Linux,
             version: "1.2.3".to_owned(),

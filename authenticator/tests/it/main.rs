@@ -7,6 +7,7 @@
 mod any_order;
 mod app;
 mod deciding;
+mod disowning;
 mod enrolling;
 mod front;
 mod hostile;
@@ -15,6 +16,7 @@ mod hostile_server;
 mod keeping;
 mod lists;
 mod pin;
+mod recovery;
 mod scanning;
 mod server;
 mod tls;

@@ -26,6 +26,19 @@ use serde_json::{Value, json};
 
 pub const NOW: i64 = 1_800_000_000;
 pub const CHECK: &str = "47";
+/// What a server that knows recovery codes makes.
+pub const CODES: [&str; 10] = [
+    "AAAA-BBBB-CCCC-DDDD",
+    "EEEE-FFFF-GGGG-HHHH",
+    "IIII-JJJJ-KKKK-LLLL",
+    "MMMM-NNNN-OOOO-PPPP",
+    "QQQQ-RRRR-SSSS-TTTT",
+    "UUUU-VVVV-WWWW-XXXX",
+    "YYYY-ZZZZ-2222-3333",
+    "4444-5555-6666-7777",
+    "A2B3-C4D5-E6F7-G2H3",
+    "J4K5-L6M7-N2P3-Q4R5",
+];
 
 /// What a call is answered with instead of the usual.
 pub enum Reply {
@@ -68,6 +81,12 @@ pub struct Inner {
     pub account: u8,
     /// Judge every statement's context as that of a scan by link.
     pub strict: bool,
+    /// It knows recovery codes.
+    pub knows_codes: bool,
+    /// So many recovery codes are left; 0: none were made.
+    pub codes_left: u32,
+    /// Bodies of enrolments.
+    pub enrolled_with: Vec<Value>,
     /// The owner's policy asks for a verified person.
     pub asks_for_verification: bool,
     jtis: Vec<String>,
@@ -77,17 +96,6 @@ impl Server {
     pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        Self::serve(listener, origin)
-    }
-
-    /// One that something with this origin stands in front of, and where it listens.
-    pub async fn behind(origin: Origin) -> (Self, std::net::SocketAddr) {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        (Self::serve(listener, origin), address)
-    }
-
-    fn serve(listener: tokio::net::TcpListener, origin: Origin) -> Self {
         Self::serve(listener, origin)
     }
 
@@ -300,6 +308,14 @@ impl Shared {
                 };
                 (201, json!({"link": link.to_string(), "expires_at": NOW + 600, "now": NOW}))
             }
+            ("GET", "/api/recovery-codes") if inner.knows_codes => {
+                let made_at = (inner.codes_left > 0).then_some(NOW);
+                (200, json!({"left": inner.codes_left, "made_at": made_at, "now": NOW}))
+            }
+            ("POST", "/api/recovery-codes") if inner.knows_codes => {
+                inner.codes_left = 10;
+                (201, json!({"codes": CODES, "now": NOW}))
+            }
             ("GET", "/api/activity") => {
                 let after: i64 = uri.query().unwrap().strip_prefix("after=").unwrap().parse().unwrap();
                 let entries: Vec<_> = inner
@@ -334,6 +350,7 @@ impl Shared {
 
     /// The same key gets the same device and another token.
     fn enrol(&self, inner: &mut Inner, headers: &HeaderMap, body: &Value) -> (u16, Value) {
+        inner.enrolled_with.push(body.clone());
         assert_eq!(body["device"], json!({"name": "Desktop", "kind": "linux"}), "the name is cleaned");
         let proof = headers.get("dpop").unwrap().to_str().unwrap();
         let key = protocol::jws::Unverified::parse(proof, proof::TYP).unwrap().header_key().unwrap();

@@ -16,7 +16,7 @@ pub struct WellKnown {
     pub versions: Vec<u32>,
 }
 
-/// `POST /api/devices`: by password or by enrolment code.
+/// `POST /api/devices`: by enrolment code, password or recovery code.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -37,14 +37,24 @@ pub enum EnrolBody {
         /// The device.
         device: EnrolDevice,
     },
+    /// With name and recovery code.
+    Recovery {
+        /// The account's name.
+        username: String,
+        /// One of its recovery codes, as typed.
+        recovery_code: String,
+        /// The device.
+        device: EnrolDevice,
+    },
 }
 
-/// Silent: both forms hold a secret.
+/// Silent: every form holds a secret.
 impl std::fmt::Debug for EnrolBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Code { .. } => "EnrolBody::Code(..)",
             Self::Password { .. } => "EnrolBody::Password(..)",
+            Self::Recovery { .. } => "EnrolBody::Recovery(..)",
         })
     }
 }
@@ -155,5 +165,34 @@ pub struct EnrolmentBody {
 impl std::fmt::Debug for EnrolmentBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("EnrolmentBody(..)")
+    }
+}
+
+/// `GET /api/recovery-codes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecoveryStatusBody {
+    /// Codes that can still be used.
+    pub left: u32,
+    /// When they were made; null when there are none.
+    pub made_at: Option<Timestamp>,
+    /// The server's clock.
+    pub now: Timestamp,
+}
+
+/// `POST /api/recovery-codes`, 201.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecoveryCodesBody {
+    /// Ten of them, as `ABCD-EFGH-IJKL-MNOP`; never told again.
+    pub codes: Vec<String>,
+    /// The server's clock.
+    pub now: Timestamp,
+}
+
+/// Silent about the codes.
+impl std::fmt::Debug for RecoveryCodesBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RecoveryCodesBody(..)")
     }
 }

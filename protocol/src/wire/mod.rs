@@ -9,7 +9,7 @@ mod session;
 pub use account::{Account, AccountRef, ActivityBody, ActivityEntry, ActivityHead};
 pub use device::{
     DeviceBody, DeviceKind, DeviceName, DevicesBody, EnrolBody, EnrolDevice, EnrolledBody, EnrolmentBody,
-    ServerRef, WellKnown,
+    RecoveryCodesBody, RecoveryStatusBody, ServerRef, WellKnown,
 };
 pub use login_request::{DecisionBody, FrameBody, RequestBody, ScanBody, ScannedBody, StartBody};
 pub use problem::{ProblemBody, ProblemName, TYPE_PREFIX};

@@ -10,7 +10,7 @@ use super::extract::{Authenticator, Client, Id, Proven};
 use super::json::{Body, Fresh};
 use super::problem::Problem;
 
-/// Enrols a device by link code or by name and password. Again with the same key gives the same device.
+/// Enrols a device by link code, by name and password, or by name and recovery code. Again with the same key gives the same device.
 ///
 /// Needs a proof of the device's key; no token.
 #[utoipa::path(
@@ -18,7 +18,7 @@ use super::problem::Problem;
     params(("DPoP" = String, Header, description = "Proof (RFC 9449) with the server's nonce")),
     responses(
         (status = 201, description = "The device and its token", body = EnrolledBody),
-        (status = "4XX", description = "A problem; 404 for a link, 401 enrolment_refused for a password", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "4XX", description = "A problem; 404 for a link, 401 enrolment_refused for a password or recovery code", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn enrol(

@@ -37,6 +37,10 @@ impl From<Failure> for Problem {
             Failure::InvalidToken => Self::new(ProblemName::InvalidToken),
             Failure::StaleSession => Self::new(ProblemName::StaleSession),
             Failure::EnrolmentRefused => Self::new(ProblemName::EnrolmentRefused),
+            Failure::RecoveryRefused => Self {
+                detail: Some("Check name and code; each code works once"),
+                ..Self::new(ProblemName::EnrolmentRefused)
+            },
             Failure::TooMany { retry_after_s } => {
                 Self { retry_after_s: Some(retry_after_s.max(1)), ..Self::new(ProblemName::TooManyRequests) }
             }

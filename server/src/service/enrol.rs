@@ -10,16 +10,16 @@ use crate::config::PasswordEnrolment;
 use crate::store::{By, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
 
 /// Seconds after which an account with too many devices may have fewer: somebody has to remove one.
-const TOO_MANY_DEVICES_RETRY_S: u32 = 3_600;
+pub(super) const TOO_MANY_DEVICES_RETRY_S: u32 = 3_600;
 /// Seconds after which a password is worth sending again when too many are being verified.
 const BUSY_RETRY_S: u32 = 5;
 
 impl Service {
-    /// `POST /api/devices`: makes the device that proved `key` an authenticator, by link code or by password.
+    /// `POST /api/devices`: makes the device that proved `key` an authenticator, by link code, password or recovery code.
     ///
     /// # Errors
     /// [`Failure::NotFound`] for an unknown or used code; [`Failure::EnrolmentRefused`] for everything about names and
-    /// passwords; [`Failure::Malformed`] for a device without a name; [`Failure::TooMany`].
+    /// passwords; [`Failure::RecoveryRefused`] for everything about recovery codes; [`Failure::Malformed`] for a device without a name; [`Failure::TooMany`].
     pub async fn enrol(
         &self,
         key: PublicKey,
@@ -44,6 +44,10 @@ impl Service {
             EnrolBody::Password { username, password, device } => {
                 let password = Zeroizing::new(password);
                 self.enrol_by_password(&username, password, &new(&device)?, address).await?
+            }
+            EnrolBody::Recovery { username, recovery_code, device } => {
+                let code = Zeroizing::new(recovery_code);
+                self.enrol_by_recovery(&username, &code, &new(&device)?, address).await?
             }
         };
         tracing::info!(device.id = %holder.device.id, "Device enrolled");

@@ -30,6 +30,9 @@ pub enum Failure {
     /// Enrolment by password; one answer for every cause.
     #[error("the enrolment is refused")]
     EnrolmentRefused,
+    /// Enrolment by recovery code; one answer for every cause.
+    #[error("the recovery is refused")]
+    RecoveryRefused,
     /// A limit.
     #[error("too many")]
     TooMany {

@@ -51,13 +51,20 @@ impl Service {
         self.hit(&format!("password {name}"), limit).await
     }
 
-    /// Refuses an address with too many wrong passwords.
+    /// Counts a recovery code that is tried on `username`, right or wrong, as [`Service::count_password`] does.
+    pub(super) async fn count_recovery(&self, username: &str) -> Result<(), Failure> {
+        let limit = self.window(self.settings.limits.wrong_passwords_per_account);
+        let name = base64url(&sha256(username.as_bytes()));
+        self.hit(&format!("recovery {name}"), limit).await
+    }
+
+    /// Refuses an address with too many wrong passwords and recovery codes.
     pub(super) async fn may_try_password(&self, address: ClientAddress) -> Result<(), Failure> {
         let limit = self.window(self.settings.limits.wrong_passwords_per_address);
         self.peek(&wrong_password_key(address), limit).await
     }
 
-    /// Counts a wrong password of an address.
+    /// Counts a wrong password or recovery code of an address.
     pub(super) async fn wrong_password(&self, address: ClientAddress) -> Result<(), Failure> {
         let limit = self.window(self.settings.limits.wrong_passwords_per_address);
         self.hit(&wrong_password_key(address), limit).await

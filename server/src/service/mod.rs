@@ -24,6 +24,7 @@ mod page;
 mod password;
 mod picture;
 mod proofs;
+mod recovery;
 mod redeem;
 pub(crate) mod return_to;
 mod scan;

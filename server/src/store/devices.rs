@@ -62,6 +62,24 @@ pub struct EnrolPassword {
     pub rule: PasswordEnrolment,
 }
 
+/// A recovery code that somebody shows for a name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EnrolRecovery {
+    /// Whose it is said to be.
+    pub username: String,
+    /// Hash of the code.
+    pub code: SecretHash,
+}
+
+/// The recovery codes of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoveryCodes {
+    /// Not used so far.
+    pub left: u32,
+    /// When they were made; `None` when there are none.
+    pub made_at: Option<Timestamp>,
+}
+
 /// How an enrolment went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "one a call, moved once")]
@@ -91,6 +109,13 @@ impl Device {
     /// How audit entries name it.
     pub fn to_ref(&self) -> DeviceRef {
         DeviceRef { id: self.id, name: self.name.clone() }
+    }
+}
+
+/// Silent.
+impl std::fmt::Debug for EnrolRecovery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EnrolRecovery(..)")
     }
 }
 

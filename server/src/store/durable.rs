@@ -8,7 +8,9 @@ use tokio::sync::mpsc;
 use super::accounts::{Account, AccountState, CreateAccount, NewAccount};
 use super::audit::{ActivityPage, AuditKind, Body, By};
 use super::decisions::{NewDecision, Recorded, StoredDecision};
-use super::devices::{Device, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
+use super::devices::{
+    Device, EnrolPassword, EnrolRecovery, Enrolled, Holder, NewDevice, NewEnrolment, RecoveryCodes,
+};
 use super::error::StoreError;
 use super::sessions::{EndReason, NewSession, Redeemed, Refreshed, SessionLives, SessionView};
 
@@ -30,6 +32,8 @@ use super::sessions::{EndReason, NewSession, Redeemed, Refreshed, SessionLives, 
 /// - [`enrol_by_code`](Self::enrol_by_code), [`enrol_by_password`](Self::enrol_by_password): the account row `FOR
 ///   UPDATE` before the devices are counted, or two enrolments both find the last room; the link's row is decided by
 ///   `used_by IS NULL`, the one chance of a password by `NOT ever_had_device`.
+/// - [`enrol_by_recovery`](Self::enrol_by_recovery): as with a link; [`make_recovery_codes`](Self::make_recovery_codes):
+///   the making device `FOR SHARE` and the account row `FOR UPDATE`, or two makings leave twenty codes.
 /// - [`create_enrolment`](Self::create_enrolment): the making device `FOR SHARE`, or a link outlives its removal.
 /// - [`revoke_device`](Self::revoke_device), [`set_account_state`](Self::set_account_state),
 ///   [`remove_account`](Self::remove_account): the device or account row is updated first, its sessions and approvals
@@ -118,6 +122,30 @@ pub trait Durable: Send + Sync {
         now: Timestamp,
     ) -> Result<Enrolled, StoreError>;
 
+    /// Replaces the account's recovery codes, used or not. `false`: the making device is not trusted or not the account's.
+    /// Audit: `recovery_codes_made`.
+    async fn make_recovery_codes(
+        &self,
+        account: AccountId,
+        made_by: DeviceId,
+        codes: &[SecretHash],
+        by: &By,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// How many recovery codes the account has left.
+    async fn recovery_codes(&self, account: AccountId) -> Result<RecoveryCodes, StoreError>;
+
+    /// Enrols with a recovery code of the account with this name, once. Repeats as with a link. Audit: `device_enrolled`.
+    async fn enrol_by_recovery(
+        &self,
+        recovery: &EnrolRecovery,
+        device: &NewDevice,
+        devices_max: u32,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Enrolled, StoreError>;
+
     /// The trusted device with this token and its active account.
     async fn holder_by_token(&self, token: &SecretHash) -> Result<Option<Holder>, StoreError>;
 
@@ -137,8 +165,8 @@ pub trait Durable: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Removes trust for good: its token, its unredeemed approvals, its unused links and its linked sessions (given
-    /// back) end. `None`: no such trusted device. Audit: `device_removed`.
+    /// Removes trust for good: its token, its unredeemed approvals, its unused links, its linked sessions (given
+    /// back) and, unless it removes itself, the unused recovery codes that it made end. `None`: no such trusted device. Audit: `device_removed`.
     async fn revoke_device(
         &self,
         account: AccountId,

@@ -22,7 +22,9 @@ mod statements;
 pub use accounts::{Account, AccountState, CreateAccount, NewAccount};
 pub use audit::{ActivityPage, AuditEntry, AuditKind, Body, By, DeviceRef};
 pub use decisions::{NewDecision, Recorded, StoredDecision, Verdict};
-pub use devices::{Device, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
+pub use devices::{
+    Device, EnrolPassword, EnrolRecovery, Enrolled, Holder, NewDevice, NewEnrolment, RecoveryCodes,
+};
 pub use durable::{Durable, Keep, REPEAT_S, Swept};
 pub use error::StoreError;
 pub use sessions::{

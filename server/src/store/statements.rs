@@ -122,6 +122,27 @@ pub(super) const RENAME_DEVICE: &str =
     "UPDATE devices SET name = $3 WHERE id = $1 AND account = $2 AND revoked_at IS NULL RETURNING name";
 pub(super) const REVOKE_DEVICE: &str = "UPDATE devices SET revoked_at = $3 \
     WHERE id = $1 AND account = $2 AND revoked_at IS NULL RETURNING name";
+pub(super) const DELETE_RECOVERY_CODES: &str = "DELETE FROM recovery_codes WHERE account = $1";
+pub(super) const DELETE_UNUSED_RECOVERY_CODES_OF_DEVICE: &str =
+    "DELETE FROM recovery_codes WHERE made_by = $1 AND used_by IS NULL";
+pub(super) const INSERT_RECOVERY_CODE: &str =
+    "INSERT INTO recovery_codes (code_hash, account, made_by, made_at) VALUES ($1, $2, $3, $4)";
+pub(super) const RECOVERY_CODES: &str = "SELECT COUNT(*) - COUNT(c.used_by) AS codes_left, MAX(c.made_at) AS made_at \
+    FROM recovery_codes c WHERE c.account = $1";
+/// Uses a code; its account is asked for its name, its state and its number of devices at once.
+pub(super) const USE_RECOVERY_CODE: &str = "UPDATE recovery_codes SET used_by = $3, used_at = $4, device = $5 \
+    WHERE code_hash = $1 AND used_by IS NULL AND account = \
+    (SELECT a.id FROM accounts a WHERE a.username = $2 AND a.state = 'active') \
+    AND (SELECT COUNT(*) FROM devices v WHERE v.account = recovery_codes.account AND v.revoked_at IS NULL) < $6 \
+    RETURNING account";
+pub(super) const REPEAT_RECOVERY: &str = "UPDATE devices SET token_hash = $5 WHERE revoked_at IS NULL \
+    AND id = (SELECT c.device FROM recovery_codes c JOIN accounts a ON a.id = c.account \
+    WHERE c.code_hash = $1 AND a.username = $2 AND c.used_by = $3 AND c.used_at > $4 AND a.state = 'active') \
+    RETURNING id";
+/// The account of a code that could be used if there were room.
+pub(super) const USABLE_RECOVERY_CODE: &str = "SELECT c.account FROM recovery_codes c \
+    JOIN accounts a ON a.id = c.account \
+    WHERE c.code_hash = $1 AND c.used_by IS NULL AND a.username = $2 AND a.state = 'active'";
 pub(super) const DELETE_UNUSED_ENROLMENTS_OF_DEVICE: &str =
     "DELETE FROM enrolments WHERE made_by = $1 AND used_by IS NULL";
 pub(super) const TOUCH_DEVICE: &str =

@@ -173,6 +173,7 @@ async fn the_openapi_document_has_every_call() {
         ("/api/devices", &["get", "post"]),
         ("/api/devices/{id}", &["patch", "delete"]),
         ("/api/enrolments", &["post"]),
+        ("/api/recovery-codes", &["get", "post"]),
         ("/api/scans", &["post"]),
         ("/api/decisions", &["post"]),
         ("/api/sessions", &["get", "delete"]),

@@ -13,6 +13,7 @@ mod login;
 mod must_hold;
 mod networks;
 mod proofs;
+mod recovery;
 mod secrecy;
 mod sessions;
 mod shapes;

@@ -51,6 +51,9 @@ async fn sign_in(stage: &Stage, album: &mut Album) -> Result<()> {
     app.until("confirm_account").await?;
     album.take("app-account", "the app names the account before it keeps it", app.driver()).await?;
     app.click("confirm-account").await?;
+    app.until("recovery_codes").await?;
+    album.take("app-codes", "the app offers recovery codes", app.driver()).await?;
+    app.click("recovery-later").await?;
     app.until("scan").await?;
     album.take("app-scan", "this computer is trusted", app.driver()).await?;
 

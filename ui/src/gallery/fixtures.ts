@@ -1,4 +1,4 @@
-import type { AccountView, ActivityEntry, CameraChoice, EndReason, Outline, PinView, Problem, Prompt, Screen, SessionView, Settings, ViewState } from "../generated";
+import type { AccountView, ActivityEntry, CameraChoice, EndReason, Outline, PinView, Problem, Prompt, Screen, SessionView, Settings, SignIn, ViewState } from "../generated";
 
 /** A moment that all fixtures share, in Unix seconds; the gallery shifts it to the present. */
 export const FIXTURE_NOW_S = 1_795_000_000;
@@ -96,6 +96,14 @@ const QR =
 function state(screen: Screen, more: Partial<ViewState> = {}): ViewState {
   return { revision: 1, screen, notice: null, accounts: [ada], settings, pin: noPin, ...more };
 }
+
+const CODES = ["U6T2-PJ5H-KQ7A-XW3M", "7DNC-2YEK-OH4B-6ZRT", "MWVA-JS3L-5XPQ-I2GF", "Q4BZ-TR6N-UC7Y-DLH3", "EA5K-WX2J-MV4S-P7OG", "L3HI-6QDF-ZN5T-RCB2", "YJ7U-GMK4-A6WP-SX5E", "2VOT-BL7C-H3QR-NFI6", "XZ4D-EUP5-J2YG-KM7A", "R6SN-FQ3W-TC5L-OV4H"];
+
+function recovery(part: Partial<Extract<Screen, { view: "recovery_codes" }>>): ViewState {
+  return state({ view: "recovery_codes", account: "a1", first: false, left: null, codes: [], working: false, saved: null, problem: null, ...part });
+}
+
+const signIn: SignIn = { account: "a1", host: "login.example.com", session: "s9", at: FIXTURE_NOW_S - 40, browser: "Chromium 148", system: "Linux", device: "Ada’s laptop" };
 
 function scan(part: Partial<Extract<Screen, { view: "scan" }>>): ViewState {
   return state({ view: "scan", camera: live, cameras: [], work: "idle", problem: null, ...part });
@@ -216,9 +224,21 @@ export const fixtures: Record<string, ViewState> = {
   "accounts-trouble": state({ view: "accounts", working: [] }, { accounts: [{ ...ada, state: "signed_out" }, { ...work, state: "key_missing", activity_alarm: true }] }),
   "settings": state({ view: "settings", erasing: false, version: "0.1.0" }),
   "settings-with-pin": state({ view: "settings", erasing: false, version: "0.1.0" }, { pin: withPin }),
+  "recovery-offer": recovery({ first: true }),
+  "recovery-codes": recovery({ first: true, codes: CODES }),
+  "recovery-codes-saved": recovery({ codes: CODES, saved: "/home/ada/Documents/countersign-codes-login.example.com-ada.txt" }),
+  "recovery-codes-unsaved": recovery({ codes: CODES, problem: problem({ code: "codes_unwritable", path: "/home/ada/Documents" }) }),
+  "recovery-left": recovery({ left: 3 }),
+  "recovery-none-left": recovery({ left: 0 }),
+  "recovery-loading": recovery({}),
+  "add-account-recovery-refused": state({ view: "add_account", problem: problem({ code: "recovery_refused" }) }, { accounts: [] }),
+  "disowned-ending": state({ view: "disowned", sign_in: signIn, ended: false, problem: null }),
+  "disowned": state({ view: "disowned", sign_in: signIn, ended: true, problem: null }),
+  "disowned-failed": state({ view: "disowned", sign_in: signIn, ended: false, problem: problem({ code: "server_unreachable", host: "login.example.com" }) }),
   "update-needed": state({ view: "update_needed", problem: problem({ code: "app_too_old", host: "login.example.com" }) }),
   "notice-failed": state({ view: "sessions", account: "a1", sessions: { items: sessions, loading: false, problem: null }, ending: [] }, { notice: { id: 1, message: { notice: "failed", problem: problem({ code: "server_unavailable", host: "login.example.com" }) } } }),
   "notice-new-sign-in": scan({}),
 };
 
-fixtures["notice-new-sign-in"]!.notice = { id: 2, message: { notice: "new_sign_in", host: "login.example.com", browser: "Firefox 153", system: "Windows 11" } };
+fixtures["devices"]!.notice = { id: 5, message: { notice: "recovered", left: 9 } };
+fixtures["notice-new-sign-in"]!.notice = { id: 2, message: { notice: "new_sign_in", sign_in: signIn } };

@@ -31,7 +31,19 @@ username: string,
 /**
  * Goes to that server only, kept nowhere.
  */
-password: string, } | { "command": "contact_server", 
+password: string, } | { "command": "add_by_recovery", 
+/**
+ * As for `add_by_password`.
+ */
+address: string, 
+/**
+ * Name of the account on that server.
+ */
+username: string, 
+/**
+ * As typed: case, blanks and dashes do not matter.
+ */
+recovery_code: string, } | { "command": "contact_server", 
 /**
  * True: go on. False: nothing is contacted.
  */
@@ -115,7 +127,19 @@ account: AccountRef,
 /**
  * The PIN, where one is set.
  */
-pin: PinText | null, } | { "command": "sign_out", 
+pin: PinText | null, } | { "command": "show_recovery_codes", 
+/**
+ * The account.
+ */
+account: AccountRef, } | { "command": "make_recovery_codes", 
+/**
+ * The account.
+ */
+account: AccountRef, 
+/**
+ * The PIN, where one is set.
+ */
+pin: PinText | null, } | { "command": "save_recovery_codes" } | { "command": "recovery_codes_kept" } | { "command": "sign_out", 
 /**
  * The account.
  */
@@ -135,7 +159,11 @@ new: PinText, } | { "command": "remove_pin",
 /**
  * The present one.
  */
-current: PinText, } | { "command": "change_settings", 
+current: PinText, } | { "command": "disown_sign_in", 
+/**
+ * `Notice.id`.
+ */
+notice: number, } | { "command": "change_settings", 
 /**
  * All of them.
  */

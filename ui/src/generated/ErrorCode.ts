@@ -59,9 +59,13 @@ host: string, } | { "code": "server_too_old",
 /**
  * Host and port as in the origin.
  */
-host: string, } | { "code": "link_unreadable" } | { "code": "address_unreadable" } | { "code": "link_used" } | { "code": "enrolment_refused" } | { "code": "field_missing", 
+host: string, } | { "code": "link_unreadable" } | { "code": "address_unreadable" } | { "code": "link_used" } | { "code": "enrolment_refused" } | { "code": "recovery_code_malformed" } | { "code": "recovery_refused" } | { "code": "codes_unwritable", 
 /**
- * `address`, `username`, `password`, `name` or `code`.
+ * The folder.
+ */
+path: string, } | { "code": "field_missing", 
+/**
+ * `address`, `username`, `password`, `name`, `code` or `recovery_code`.
  */
 field: string, } | { "code": "user_code_malformed" } | { "code": "code_unknown" } | { "code": "code_expired" } | { "code": "code_ended" } | { "code": "code_already_scanned" } | { "code": "network_refused" } | { "code": "wrong_check", 
 /**

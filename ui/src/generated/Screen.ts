@@ -3,6 +3,7 @@ import type { AccountRef } from "./AccountRef";
 import type { ActivityEntry } from "./ActivityEntry";
 import type { CameraChoice } from "./CameraChoice";
 import type { CameraState } from "./CameraState";
+import type { CodesShown } from "./CodesShown";
 import type { DeviceView } from "./DeviceView";
 import type { EnrolmentCode } from "./EnrolmentCode";
 import type { ForeignKind } from "./ForeignKind";
@@ -13,6 +14,7 @@ import type { Problem } from "./Problem";
 import type { Prompt } from "./Prompt";
 import type { ScanWork } from "./ScanWork";
 import type { SessionView } from "./SessionView";
+import type { SignIn } from "./SignIn";
 
 /**
  * What fills the window. Tagged by `view`.
@@ -213,7 +215,47 @@ erasing: boolean,
 /**
  * Version of this app.
  */
-version: string, } | { "view": "update_needed", 
+version: string, } | { "view": "recovery_codes", 
+/**
+ * Whose.
+ */
+account: AccountRef, 
+/**
+ * Offered after enrolling: nobody asked for them.
+ */
+first: boolean, 
+/**
+ * How many are left; none while that is not known, and where they are offered.
+ */
+left: number | null, 
+/**
+ * The codes that were just made; else empty.
+ */
+codes: CodesShown, 
+/**
+ * They are being made.
+ */
+working: boolean, 
+/**
+ * The file that they were written to.
+ */
+saved: string | null, 
+/**
+ * The last try failed so.
+ */
+problem: Problem | null, } | { "view": "disowned", 
+/**
+ * Which.
+ */
+sign_in: SignIn, 
+/**
+ * Its session is over; before that it is being ended.
+ */
+ended: boolean, 
+/**
+ * It could not be ended.
+ */
+problem: Problem | null, } | { "view": "update_needed", 
 /**
  * Which, and of which host.
  */

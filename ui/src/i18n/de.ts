@@ -53,6 +53,10 @@ export const de: Texts = {
     usernameLabel: "Name",
     passwordLabel: "Passwort",
     passwordHelp: "Geht einmal und nur an diesen Server und wird nirgends aufbewahrt.",
+    lost: "Mein Computer ist verloren",
+    lostBody: "Einer der Wiederherstellungscodes lässt diesen Computer an seiner Stelle ein.",
+    codeLabel: "Wiederherstellungscode",
+    codeHelp: "Sechzehn Buchstaben und Ziffern; jeder Code gilt einmal.",
   },
   confirmContact: {
     title: (host) => `${host} kontaktieren?`,
@@ -319,6 +323,7 @@ export const de: Texts = {
       password_changed: "Das Passwort wurde geändert",
       enrolment_created: "Ein Link für ein weiteres Gerät wurde erzeugt",
       device_enrolled: "Ein Gerät wurde hinzugefügt",
+      recovery_codes_made: "Neue Wiederherstellungscodes wurden erstellt",
       device_renamed: "Ein Gerät wurde umbenannt",
       device_removed: "Ein Gerät wurde entfernt",
       sign_in_approved: "Einer Anmeldung wurde zugestimmt",
@@ -339,6 +344,7 @@ export const de: Texts = {
     title: "Konten",
     add: "Konto hinzufügen",
     devices: "Vertrauenswürdige Geräte",
+    recovery: "Wiederherstellung",
     signOut: "Hier abmelden",
     signOutAsk: (name) => `${name} abmelden?`,
     signOutBody: (host) => `Der Schlüssel für ${host} wird auf diesem Computer gelöscht, und der Server vergisst dieses Gerät. Von ihm angemeldete Browser werden abgemeldet.`,
@@ -384,6 +390,44 @@ export const de: Texts = {
     eraseYes: "Alles löschen",
     erasing: "Wird gelöscht",
     version: (version) => `Countersign ${version}`,
+  },
+  recovery: {
+    title: "Die Wiederherstellungscodes",
+    heading: "Wiederherstellungscodes",
+    offer: "Falls dieser Computer verloren geht",
+    offerBody: (host) => `Ein Wiederherstellungscode lässt einen anderen Computer in das Konto bei ${host}, wenn keiner mehr da ist. Es gibt zehn; jeder gilt einmal.`,
+    make: "Zehn Codes erstellen",
+    makeAnew: "Zehn neue Codes erstellen",
+    working: "Einen Moment",
+    later: "Jetzt nicht",
+    voids: "Die bisherigen Codes gelten dann nicht mehr.",
+    left: (left) => (left === 0 ? "Es gibt keinen Code, der gilt." : left === 1 ? "Ein Code ist übrig." : `${left} Codes sind übrig.`),
+    keep: "Nicht auf diesem Computer aufbewahren: auf Papier oder an einem anderen sicheren Ort. Sie werden nur dieses eine Mal gezeigt.",
+    copy: "Kopieren",
+    save: "Als Textdatei sichern",
+    saved: (path) => `Gesichert: ${path}. Ausdrucken oder an einen anderen Ort legen.`,
+    kept: "Ich habe sie aufbewahrt",
+    pin: "Wer einen Wiederherstellungscode hat, kommt in das Konto, deshalb braucht das Erstellen die PIN.",
+  },
+  disowned: {
+    told: (browser, host, time) => `Neue Anmeldung: ${browser}, bei ${host}, ${time}`,
+    ask: (device) => (device ? `Zugestimmt hat ${device}. War das gewollt?` : "War das gewollt?"),
+    yes: "Das war ich",
+    no: "Das war ich nicht",
+    ending: (browser) => `${browser} wird abgemeldet`,
+    ended: (browser) => `${browser} ist abgemeldet`,
+    endedBody: (device) =>
+      device
+        ? `Zugestimmt wurde mit ${device}. Ist dieser Computer in fremden Händen, ihn jetzt entfernen.`
+        : "Zugestimmt wurde mit einem Computer dieses Kontos. Jeden entfernen, der in fremden Händen ist.",
+    failed: (browser) => `${browser} ist vielleicht noch angemeldet`,
+    devices: "Computer ansehen",
+    devicesHelp: "Entfernen, was verloren, verkauft oder unbekannt ist",
+    sessions: "Angemeldete Browser ansehen",
+    sessionsHelp: "Beenden, was unbekannt ist",
+    codes: "Neue Wiederherstellungscodes erstellen",
+    codesHelp: "Falls jemand die bisherigen gesehen hat",
+    done: "Fertig",
   },
   pin: {
     section: "Sicherheit",
@@ -565,6 +609,18 @@ export const de: Texts = {
       title: "Der Server lehnt diese Anmeldung ab",
       next: "Seine Regel verlangt den Browser im selben Netz. Niemand ist angemeldet.",
     }),
+    recovery_code_malformed: () => ({
+      title: "Das ist kein Wiederherstellungscode",
+      next: "Ein Code hat sechzehn Buchstaben und Ziffern. Mit der Liste vergleichen.",
+    }),
+    recovery_refused: () => ({
+      title: "Der Server lehnt diesen Namen und Code ab",
+      next: "Beides prüfen. Jeder Code gilt einmal, und neue Codes ersetzen die älteren.",
+    }),
+    codes_unwritable: ({ path }) => ({
+      title: "Die Textdatei konnte nicht geschrieben werden",
+      next: `Die Codes stattdessen kopieren oder in ${path} Platz schaffen.`,
+    }),
     pin_wrong: ({ tries_left }) => ({
       title: "Das ist nicht die PIN",
       next: tries_left === 1 ? "Nach einer weiteren falschen PIN wartet die App eine Minute." : `Noch ${tries_left} Versuche, dann wartet die App eine Minute.`,
@@ -662,11 +718,12 @@ export const de: Texts = {
     all_sessions_ended: () => "Alle Sitzungen beendet",
     device_removed: () => "Gerät entfernt",
     device_renamed: () => "Gerät umbenannt",
+    recovery_codes_kept: () => "Wiederherstellungscodes erstellt",
+    recovered: ({ left }) =>
+      `Der Zugang ist wieder da. Den verlorenen Computer aus dieser Liste entfernen.${left === null ? "" : left === 1 ? " Ein Wiederherstellungscode ist übrig." : ` ${left} Wiederherstellungscodes sind übrig.`}`,
     pin_set: () => "PIN festgelegt",
     pin_removed: () => "PIN entfernt",
     link_not_opened: () => "Ein Link kam dazwischen. Erst hier antworten, dann den Link noch einmal öffnen.",
-    new_sign_in: ({ host, browser, system }) =>
-      `Neue Anmeldung auf ${host}: ${browser && system ? `${browser} unter ${system}` : browser || system || "ein Browser"}`,
   },
 };
 

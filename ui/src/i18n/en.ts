@@ -53,6 +53,10 @@ export const en: Texts = {
     usernameLabel: "Name",
     passwordLabel: "Password",
     passwordHelp: "Sent to that server only, once, and kept nowhere.",
+    lost: "I have lost my computer",
+    lostBody: "One of your recovery codes lets this computer in instead.",
+    codeLabel: "Recovery code",
+    codeHelp: "Sixteen letters and digits; each code works once.",
   },
   confirmContact: {
     title: (host) => `Contact ${host}?`,
@@ -319,6 +323,7 @@ export const en: Texts = {
       password_changed: "The password was changed",
       enrolment_created: "A link for another device was made",
       device_enrolled: "A device was added",
+      recovery_codes_made: "New recovery codes were made",
       device_renamed: "A device was renamed",
       device_removed: "A device was removed",
       sign_in_approved: "A sign-in was approved",
@@ -339,6 +344,7 @@ export const en: Texts = {
     title: "Accounts",
     add: "Add an account",
     devices: "Trusted devices",
+    recovery: "Recovery codes",
     signOut: "Sign out here",
     signOutAsk: (name) => `Sign out ${name}?`,
     signOutBody: (host) => `The key for ${host} is deleted from this computer, and the server forgets this device. Browsers that it signed in are signed out.`,
@@ -384,6 +390,44 @@ export const en: Texts = {
     eraseYes: "Erase everything",
     erasing: "Erasing",
     version: (version) => `Countersign ${version}`,
+  },
+  recovery: {
+    title: "Your recovery codes",
+    heading: "Recovery codes",
+    offer: "If this computer is lost",
+    offerBody: (host) => `A recovery code lets another computer into your account on ${host} when you have none left. You get ten; each works once.`,
+    make: "Make ten codes",
+    makeAnew: "Make ten new codes",
+    working: "One moment",
+    later: "Not now",
+    voids: "The codes you have are worth nothing then.",
+    left: (left) => (left === 0 ? "There are no codes that work." : left === 1 ? "One code is left." : `${left} codes are left.`),
+    keep: "Keep them away from this computer: on paper, or in a safe place elsewhere. They are shown this once.",
+    copy: "Copy",
+    save: "Save as text file",
+    saved: (path) => `Saved: ${path}. Print it, or move it to another place.`,
+    kept: "I have kept them",
+    pin: "Whoever has a recovery code gets into your account, so making them takes your PIN.",
+  },
+  disowned: {
+    told: (browser, host, time) => `New sign-in: ${browser}, at ${host}, ${time}`,
+    ask: (device) => (device ? `${device} approved it. Was it you?` : "Was it you?"),
+    yes: "It was me",
+    no: "This wasn’t me",
+    ending: (browser) => `Signing out ${browser}`,
+    ended: (browser) => `${browser} is signed out`,
+    endedBody: (device) =>
+      device
+        ? `Somebody approved it with ${device}. If that computer is not in your hands, remove it now.`
+        : "Somebody approved it with one of your computers. Remove each that is not in your hands.",
+    failed: (browser) => `${browser} may still be signed in`,
+    devices: "See my computers",
+    devicesHelp: "Remove what is lost, sold or unknown",
+    sessions: "See signed-in browsers",
+    sessionsHelp: "End what you do not know",
+    codes: "Make new recovery codes",
+    codesHelp: "If somebody may have seen yours",
+    done: "Done",
   },
   pin: {
     section: "Security",
@@ -565,6 +609,18 @@ export const en: Texts = {
       title: "The server refused this login",
       next: "Its rule wants the browser on your network. Nobody is signed in.",
     }),
+    recovery_code_malformed: () => ({
+      title: "That is no recovery code",
+      next: "A code has sixteen letters and digits. Compare it with your list.",
+    }),
+    recovery_refused: () => ({
+      title: "The server refused this name and code",
+      next: "Check both. Each code works once, and new codes void the older ones.",
+    }),
+    codes_unwritable: ({ path }) => ({
+      title: "The text file could not be written",
+      next: `Copy the codes instead, or make room in ${path}.`,
+    }),
     pin_wrong: ({ tries_left }) => ({
       title: "That is not your PIN",
       next: tries_left === 1 ? "After one more wrong PIN this app waits a minute." : `You have ${tries_left} tries before this app waits a minute.`,
@@ -662,11 +718,12 @@ export const en: Texts = {
     all_sessions_ended: () => "All sessions ended",
     device_removed: () => "Device removed",
     device_renamed: () => "Device renamed",
+    recovery_codes_kept: () => "Recovery codes made",
+    recovered: ({ left }) =>
+      `You are in again. Remove the computer that you have lost from this list.${left === null ? "" : left === 1 ? " One recovery code is left." : ` ${left} recovery codes are left.`}`,
     pin_set: () => "PIN set",
     pin_removed: () => "PIN removed",
     link_not_opened: () => "A link came in between. Answer this first, then open the link again.",
-    new_sign_in: ({ host, browser, system }) =>
-      `New sign-in on ${host}: ${browser && system ? `${browser} on ${system}` : browser || system || "a browser"}`,
   },
 };
 

@@ -1,6 +1,6 @@
 import { createContext } from "svelte";
 
-import type { ErrorCode, ForeignNote, Language, NoticeMessage } from "../generated";
+import type { ErrorCode, ForeignNote, Language, NoticeMessage, SignIn } from "../generated";
 import { de } from "./de";
 import { en } from "./en";
 import type { Sentence, Texts } from "./texts";
@@ -27,8 +27,21 @@ export class I18n {
   /** What a notice says. */
   notice(message: NoticeMessage): string {
     if (message.notice === "failed") return this.error(message.problem.error).title;
+    if (message.notice === "new_sign_in") return this.newSignIn(message.sign_in);
     const sentence = this.texts.notices[message.notice] as (message: NoticeMessage) => string;
     return sentence(message);
+  }
+
+  /** A sign-in that another device approved: which browser, where, when. */
+  newSignIn(signIn: SignIn): string {
+    const browser = this.texts.sessions.on(signIn.browser, signIn.system) || this.texts.sessions.unknownBrowser;
+    return this.texts.disowned.told(browser, signIn.host, this.moment(signIn.at));
+  }
+
+  /** A moment in Unix seconds: the time of day within a day, else the date, both in the person's zone. */
+  moment(atS: number, nowMs = Date.now()): string {
+    const within = nowMs / 1000 - atS < 86_400;
+    return new Intl.DateTimeFormat(this.texts.tag, within ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" }).format(atS * 1000);
   }
 
   /** What to tell about a foreign text. */

@@ -22,7 +22,7 @@ export type ErrorTexts = {
 };
 
 export type NoticeTexts = {
-  [Name in Exclude<NoticeMessage["notice"], "failed">]: (message: Extract<NoticeMessage, { notice: Name }>) => string;
+  [Name in Exclude<NoticeMessage["notice"], "failed" | "new_sign_in">]: (message: Extract<NoticeMessage, { notice: Name }>) => string;
 };
 
 export type ForeignNoteTexts = {
@@ -38,6 +38,7 @@ export type ActivityKind =
   | "password_changed"
   | "enrolment_created"
   | "device_enrolled"
+  | "recovery_codes_made"
   | "device_renamed"
   | "device_removed"
   | "sign_in_approved"
@@ -99,6 +100,10 @@ export interface Texts {
     usernameLabel: string;
     passwordLabel: string;
     passwordHelp: string;
+    lost: string;
+    lostBody: string;
+    codeLabel: string;
+    codeHelp: string;
   };
   confirmContact: { title: (host: string) => string; body: string; pinned: string; yes: string; no: string };
   enrolling: { title: (host: string) => string; body: string };
@@ -247,6 +252,7 @@ export interface Texts {
     title: string;
     add: string;
     devices: string;
+    recovery: string;
     signOut: string;
     signOutAsk: (name: string) => string;
     signOutBody: (host: string) => string;
@@ -287,6 +293,41 @@ export interface Texts {
     eraseYes: string;
     erasing: string;
     version: (version: string) => string;
+  };
+  recovery: {
+    title: string;
+    heading: string;
+    offer: string;
+    offerBody: (host: string) => string;
+    make: string;
+    makeAnew: string;
+    working: string;
+    later: string;
+    voids: string;
+    left: (left: number) => string;
+    keep: string;
+    copy: string;
+    save: string;
+    saved: (path: string) => string;
+    kept: string;
+    pin: string;
+  };
+  disowned: {
+    told: (browser: string, host: string, time: string) => string;
+    ask: (device: string) => string;
+    yes: string;
+    no: string;
+    ending: (browser: string) => string;
+    ended: (browser: string) => string;
+    endedBody: (device: string) => string;
+    failed: (browser: string) => string;
+    devices: string;
+    devicesHelp: string;
+    sessions: string;
+    sessionsHelp: string;
+    codes: string;
+    codesHelp: string;
+    done: string;
   };
   pin: {
     section: string;

@@ -1,9 +1,9 @@
 import type { CameraChoice, Command, Screen, Settings, ViewState } from "../generated";
 import type { Bridge } from "./bridge";
 
-/** What was typed to add an account, without the password. */
+/** What was typed to add an account, without password and recovery code. */
 export interface AddDraft {
-  way: "link" | "password";
+  way: "link" | "password" | "recovery";
   link: string;
   address: string;
   username: string;

@@ -3,6 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::devices::Device;
 
+/// The word of an enrolment by recovery code.
+pub const BY_RECOVERY: &str = "recovery_code";
+
 /// Details of an entry. Written as JSON; what is not there is left out, unknown members are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -37,7 +40,7 @@ pub struct Body {
     /// Why, a word: an `EndReason`, `check` or `network`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// How: `code` or `password`.
+    /// How: `code`, `password` or [`BY_RECOVERY`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// How many.
@@ -84,6 +87,11 @@ impl By {
     /// The server itself: a deadline passed.
     pub const fn server() -> Self {
         Self { address: None, device: None, operator: false }
+    }
+
+    /// True for exactly this device.
+    pub fn is_device(&self, device: DeviceId) -> bool {
+        self.device.as_ref().is_some_and(|acting| acting.id == device)
     }
 
     /// A body that says so and nothing else yet.

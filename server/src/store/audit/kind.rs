@@ -36,6 +36,8 @@ kinds! {
     EnrolmentCreated = "enrolment_created";
     /// A device is trusted.
     DeviceEnrolled = "device_enrolled";
+    /// Recovery codes were made; those before them are void.
+    RecoveryCodesMade = "recovery_codes_made";
     /// A device has another name.
     DeviceRenamed = "device_renamed";
     /// A device is not trusted any more.

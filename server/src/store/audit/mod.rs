@@ -8,7 +8,7 @@ mod summary;
 mod verify;
 
 pub(super) use anchor::{anchor_body, anchored_heads};
-pub use body::{Body, By, DeviceRef};
+pub use body::{BY_RECOVERY, Body, By, DeviceRef};
 pub use kind::AuditKind;
 pub use verify::{Broken, Fault, Verified, verify};
 

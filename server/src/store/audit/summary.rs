@@ -1,4 +1,4 @@
-use super::body::{Body, DeviceRef};
+use super::body::{BY_RECOVERY, Body, DeviceRef};
 use super::kind::AuditKind;
 
 /// Says in one English sentence what an entry records. The apps write their own from kind and body; this one is for
@@ -20,6 +20,10 @@ pub(super) fn of(kind: &str, body: &Body) -> String {
             "The operator made a link to trust another device.".to_owned()
         }
         AuditKind::EnrolmentCreated => format!("{who} made a link to trust another device."),
+        AuditKind::DeviceEnrolled if body.by.as_deref() == Some(BY_RECOVERY) => {
+            format!("{who} is trusted, added with a recovery code.")
+        }
+        AuditKind::RecoveryCodesMade => format!("{who} made new recovery codes."),
         AuditKind::DeviceEnrolled => format!("{who} is trusted."),
         AuditKind::DeviceRenamed => format!("A device is called {subject} instead."),
         AuditKind::DeviceRemoved => format!("{subject} is not trusted any more."),

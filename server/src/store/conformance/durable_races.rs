@@ -19,7 +19,7 @@ use crate::store::{
 const APPROVED: Verdict = Verdict::Decided(Decision::Approve);
 
 /// Runs `many` of a kind at once and gives all results.
-async fn at_once<T, F>(many: usize, mut one: impl FnMut(usize) -> F) -> Vec<T>
+pub(super) async fn at_once<T, F>(many: usize, mut one: impl FnMut(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

@@ -6,6 +6,7 @@ mod durable;
 mod durable_audit;
 mod durable_devices;
 mod durable_races;
+mod durable_recovery;
 mod durable_sessions;
 mod short_lived;
 pub(super) mod world;
@@ -77,6 +78,17 @@ macro_rules! durable_suite {
                 a_sweep_takes_more_than_one_step_holds,
                 a_removed_device_is_forgotten_after_its_sessions,
                 what_was_refused_leaves_no_entry,
+            }
+            durable_recovery::{
+                a_recovery_code_enrols_once,
+                a_recovery_is_repeated_by_the_same_key_for_ten_minutes,
+                a_code_of_another_account_enrols_nobody,
+                codes_made_anew_void_the_old_ones,
+                a_disabled_account_is_not_recovered,
+                codes_end_with_a_device_that_somebody_else_removes,
+                a_removed_or_foreign_device_makes_no_codes,
+                a_full_account_uses_up_no_code,
+                one_code_enrols_one_of_fifty_devices,
             }
             durable_races::{
                 two_hundred_redeems_make_one_session,

@@ -6,9 +6,9 @@ use sqlx::{Row as _, SqliteConnection};
 use super::accounts::count_of;
 use super::rows::{self, Columns as _, Fault};
 use super::writer::Tx;
-use super::{audit, sessions};
+use super::{audit, recovery, sessions};
 use crate::config::PasswordEnrolment;
-use crate::store::audit::{AuditKind, Body, By, DeviceRef};
+use crate::store::audit::{AuditKind, BY_RECOVERY, Body, By, DeviceRef};
 use crate::store::devices::{Device, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
 use crate::store::durable::REPEAT_S;
 use crate::store::statements as sql;
@@ -54,7 +54,7 @@ pub(super) async fn enrol_by_code(
         .await?;
     if let Some(row) = used {
         let account = row.account_id("account")?;
-        return trust(tx, account, new, "code", by, now).await;
+        return trust(tx, account, new, "code", by.body(), now).await;
     }
     let repeated = sqlx::query(sql::REPEAT_ENROLMENT)
         .bind(&code.as_bytes()[..])
@@ -106,7 +106,7 @@ pub(super) async fn enrol_by_password(
         .fetch_optional(&mut tx.connection)
         .await?;
     if used.is_some() {
-        return trust(tx, password.account, new, "password", by, now).await;
+        return trust(tx, password.account, new, "password", by.body(), now).await;
     }
     let usable = sqlx::query(sql::USABLE_PASSWORD)
         .bind(&password.account.as_bytes()[..])
@@ -117,12 +117,26 @@ pub(super) async fn enrol_by_password(
     Ok(usable.map_or(Enrolled::Refused, |_| Enrolled::TooMany))
 }
 
+/// Trusts a device that showed a recovery code; so many are left.
+pub(super) async fn trust_recovered(
+    tx: &mut Tx,
+    account: AccountId,
+    new: &NewDevice,
+    left: u64,
+    by: &By,
+    now: Timestamp,
+) -> Result<Enrolled, Fault> {
+    let body = Body { by: Some(BY_RECOVERY.to_owned()), count: Some(left), ..by.body() };
+    trust(tx, account, new, "code", body, now).await
+}
+
+/// `how`: a word of the column; `body`: who acts, and how where that is another word.
 async fn trust(
     tx: &mut Tx,
     account: AccountId,
     new: &NewDevice,
     how: &'static str,
-    by: &By,
+    body: Body,
     now: Timestamp,
 ) -> Result<Enrolled, Fault> {
     sqlx::query(sql::INSERT_DEVICE)
@@ -140,14 +154,14 @@ async fn trust(
     sqlx::query(sql::SET_HAD_DEVICE).bind(&account.as_bytes()[..]).execute(&mut tx.connection).await?;
     let body = Body {
         device: Some(DeviceRef { id: new.id, name: new.name.clone() }),
-        by: Some(how.to_owned()),
-        ..by.body()
+        by: body.by.clone().or_else(|| Some(how.to_owned())),
+        ..body
     };
     audit::append(tx, account, AuditKind::DeviceEnrolled, &body, now).await?;
     trusted(tx, new.id).await
 }
 
-async fn trusted(tx: &mut Tx, device: DeviceId) -> Result<Enrolled, Fault> {
+pub(super) async fn trusted(tx: &mut Tx, device: DeviceId) -> Result<Enrolled, Fault> {
     let holder = by_id(&mut tx.connection, device).await?;
     Ok(holder.map_or(Enrolled::Refused, Enrolled::Trusted))
 }
@@ -219,6 +233,10 @@ pub(super) async fn revoke(
         .bind(&device.as_bytes()[..])
         .execute(&mut tx.connection)
         .await?;
+    // Whoever signs out of a computer keeps the codes for the next one; those of a stolen one are in other hands.
+    if !by.is_device(device) {
+        recovery::forget_of_device(tx, device).await?;
+    }
     let ended = sessions::end_of_device(tx, account, device, now).await?;
     let body = Body { subject: Some(DeviceRef { id: device, name }), count: count_of(&ended), ..by.body() };
     audit::append(tx, account, AuditKind::DeviceRemoved, &body, now).await?;

@@ -6,11 +6,13 @@ use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
 use tokio::sync::mpsc;
 
-use super::{SqliteStore, Writing, accounts, audit, decisions, devices, sessions, sweep};
+use super::{SqliteStore, Writing, accounts, audit, decisions, devices, recovery, sessions, sweep};
 use crate::store::accounts::{Account, AccountState, CreateAccount, NewAccount};
 use crate::store::audit::{ActivityPage, AuditKind, Body, By};
 use crate::store::decisions::{NewDecision, Recorded, StoredDecision};
-use crate::store::devices::{Device, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
+use crate::store::devices::{
+    Device, EnrolPassword, EnrolRecovery, Enrolled, Holder, NewDevice, NewEnrolment, RecoveryCodes,
+};
 use crate::store::durable::{Durable, Keep, Swept};
 use crate::store::error::StoreError;
 use crate::store::sessions::{EndReason, NewSession, Redeemed, Refreshed, SessionLives, SessionView};
@@ -127,6 +129,41 @@ impl Durable for SqliteStore {
         let args = (password.clone(), device.clone(), devices_max, by.clone(), now);
         self.write("enrol a device", args, |tx, (password, device, max, by, now)| {
             devices::enrol_by_password(tx, password, device, *max, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn make_recovery_codes(
+        &self,
+        account: AccountId,
+        made_by: DeviceId,
+        codes: &[SecretHash],
+        by: &By,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = (account, made_by, codes.to_vec(), by.clone(), now);
+        self.write("make recovery codes", args, |tx, (account, made_by, codes, by, now)| {
+            recovery::make(tx, *account, *made_by, codes, by, *now).boxed()
+        })
+        .await
+    }
+
+    async fn recovery_codes(&self, account: AccountId) -> Result<RecoveryCodes, StoreError> {
+        self.read("count recovery codes", account, |c, account| recovery::of_account(c, *account).boxed())
+            .await
+    }
+
+    async fn enrol_by_recovery(
+        &self,
+        recovery: &EnrolRecovery,
+        device: &NewDevice,
+        devices_max: u32,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<Enrolled, StoreError> {
+        let args = (recovery.clone(), device.clone(), devices_max, by.clone(), now);
+        self.write("recover an account", args, |tx, (recovery, device, max, by, now)| {
+            recovery::enrol(tx, recovery, device, *max, by, *now).boxed()
         })
         .await
     }

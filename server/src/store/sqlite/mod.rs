@@ -9,6 +9,7 @@ mod decisions;
 mod devices;
 mod durable;
 mod open;
+mod recovery;
 mod rows;
 mod sessions;
 mod sweep;
