@@ -127,14 +127,10 @@ async fn audit_entries_swapped(_: Ground) -> Held {
 
 /// Guard: the export says how it ends, or a tail could go unnoticed.
 async fn audit_tail_cut(_: Ground) -> Held {
-    let ground = Ground::with(&[("RETENTION_SWEEP_S", "1")]).await?;
+    let ground = Ground::standing(&[]).await?;
     exported(&ground).await?;
     // Once the anchor covers the heads, a chain without its tail does not match it.
-    let lines = patience::until("an anchor", async || {
-        let lines = exported_now(&ground).await?;
-        Ok(lines.iter().any(|line| line.contains("\"anchor\"")).then_some(lines))
-    })
-    .await?;
+    let lines = anchored_export(&ground).await?;
     let anchored = anchored_tail(&lines)?;
     let mut cut = lines.clone();
     cut.remove(anchored);
@@ -153,6 +149,25 @@ fn anchored_tail(lines: &[String]) -> Result<usize> {
     lines.iter().rposition(|line| chain(line).as_deref() == Some(&first)).context("no last entry")
 }
 
+/// An export in which an anchor covers the end of the first chain: one that was made in the middle of a login does not.
+async fn anchored_export(ground: &Ground) -> Result<Vec<String>> {
+    patience::until("an anchor over the end of the chain", async || {
+        ground.hand()?.pass(60).await?;
+        let lines = exported_now(ground).await?;
+        let read = |line: &String| serde_json::from_str::<Value>(line).ok();
+        let tail = read(&lines[anchored_tail(&lines)?]).context("the last entry is not JSON")?;
+        let anchors = lines.iter().filter_map(read).filter(|entry| entry["chain"] == "anchor");
+        let covers = |anchor: Value| {
+            let body: Value =
+                serde_json::from_str(anchor["body"].as_str().unwrap_or_default()).unwrap_or_default();
+            let heads = body["heads"].as_array().cloned().unwrap_or_default();
+            heads.iter().any(|head| head["chain"] == tail["chain"] && head["seq"] == tail["seq"])
+        };
+        Ok(anchors.map(covers).any(|covered| covered).then_some(lines))
+    })
+    .await
+}
+
 async fn exported_now(ground: &Ground) -> Result<Vec<String>> {
     let file = ground.server()?.scratch().join(format!("{}.jsonl", crate::client::random_name()));
     ground.server()?.operate(&["audit", "export", "--out", &file.to_string_lossy()]).await?;
@@ -161,13 +176,9 @@ async fn exported_now(ground: &Ground) -> Result<Vec<String>> {
 
 /// A whole chain computed anew, with right hashes all along, after an entry was changed: the anchor tells.
 async fn audit_chain_rewritten(_: Ground) -> Held {
-    let ground = Ground::with(&[("RETENTION_SWEEP_S", "1")]).await?;
+    let ground = Ground::standing(&[]).await?;
     ground.signed_in().await?;
-    let lines = patience::until("an anchor", async || {
-        let lines = exported_now(&ground).await?;
-        Ok(lines.iter().any(|line| line.contains("\"anchor\"")).then_some(lines))
-    })
-    .await?;
+    let lines = anchored_export(&ground).await?;
     let tail = anchored_tail(&lines)?;
     let rewritten = conformance::rewrite(&lines, tail)?;
     let (code, said) = verify(&ground, &rewritten).await?;
@@ -176,13 +187,9 @@ async fn audit_chain_rewritten(_: Ground) -> Held {
 }
 
 async fn audit_is_anchored(_: Ground) -> Held {
-    let ground = Ground::with(&[("RETENTION_SWEEP_S", "1")]).await?;
+    let ground = Ground::standing(&[]).await?;
     ground.signed_in().await?;
-    patience::until("an anchor", async || {
-        let lines = exported_now(&ground).await?;
-        Ok(lines.iter().any(|line| line.contains("\"anchor\"")).then_some(()))
-    })
-    .await?;
+    anchored_export(&ground).await?;
     Ok("the heads are written into the chain anchor".to_owned())
 }
 
