@@ -35,6 +35,8 @@ const MAX_PLACES: usize = 4;
 const WHOLE_EVERY: usize = 6;
 /// Finder patterns up to which rqrr looks at a picture: it copies the picture for each set of them that it tries.
 const QUIRC_MAX_PATTERNS: usize = 24;
+/// Estimated time of the dearest treatment that a frame begins with, whatever is left.
+const DEAREST: u32 = 10_000;
 /// Treatments in one frame at most.
 const MAX_TREATMENTS: usize = 24;
 
@@ -67,7 +69,7 @@ impl Live {
     pub fn look(&mut self, luma: &Luma) -> Look {
         let turn = self.frame;
         self.frame = self.frame.wrapping_add(1);
-        let mut budget = Budget { left: BUDGET, megapixels: megapixels(luma) };
+        let mut budget = Budget { left: BUDGET, megapixels: megapixels(luma), examined: Examined::few() };
         let mut reads = self.again(luma, &mut budget);
         if !reads.is_empty() && turn.is_multiple_of(WHOLE_EVERY) {
             self.whole(luma, Polarity::Dark, &mut budget, &mut reads);
@@ -126,9 +128,8 @@ impl Live {
         if !reads.is_empty() {
             return;
         }
-        let mut examined = Examined::few();
         for suspect in seen.suspects {
-            let examination = guarded(|| suspect::examine(luma, &suspect, &mut examined));
+            let examination = guarded(|| suspect::examine(luma, &suspect, &mut budget.examined));
             budget.spend(examination.cost);
             keep_all(reads, examination.read);
             self.offer(examination.sighting);
@@ -152,7 +153,6 @@ impl Live {
         if small.is_empty() {
             return;
         }
-        let mut examined = Examined::few();
         let mut is_first = true;
         for _ in 0..MAX_TREATMENTS {
             if !reads.is_empty() {
@@ -166,16 +166,17 @@ impl Live {
                 self.turn = self.turn.wrapping_add(1);
                 continue;
             };
+            // What is too dear for any frame waits for none.
+            if method.cost(*region) > DEAREST {
+                self.turn = self.turn.wrapping_add(1);
+                continue;
+            }
             if !budget.has(method.cost(*region)) && !is_first {
                 return;
             }
             is_first = false;
             self.turn = self.turn.wrapping_add(1);
-            // What is too dear for any frame waits for none.
-            if method.cost(*region) > BUDGET - REGIONS_COST {
-                continue;
-            }
-            let found = method.attempt(luma, *region, &mut examined);
+            let found = method.attempt(luma, *region, &mut budget.examined);
             budget.spend(found.cost);
             keep_all(reads, found.reads);
             for sighting in found.sightings {
@@ -236,6 +237,7 @@ fn near(luma: &Luma, budget: &mut Budget, reads: &mut Vec<Read>) {
 struct Budget {
     left: u32,
     megapixels: f32,
+    examined: Examined,
 }
 
 impl Budget {

@@ -22,9 +22,9 @@ pub(super) enum Method {
     Broad,
     /// Its edges lifted at its own size: larger modules in a soft focus.
     Unsharp,
-    /// Deconvolved at its own size.
+    /// Doubled and deconvolved over a longer way: seen from the side.
     Deconvolved,
-    /// The same contrast everywhere: glare, haze, bands.
+    /// Doubled, the same contrast everywhere: glare, haze, bands.
     Evened,
     /// Doubled and deconvolved: modules of one and a half pixels.
     Fine,
@@ -106,8 +106,10 @@ impl Method {
 
     fn doubles(self) -> bool {
         match self {
-            Self::Sharpened | Self::Broad | Self::Fine | Self::Closed => true,
-            Self::Plain | Self::Unsharp | Self::Deconvolved | Self::Evened | Self::Local => false,
+            Self::Sharpened | Self::Broad | Self::Deconvolved | Self::Evened | Self::Fine | Self::Closed => {
+                true
+            }
+            Self::Plain | Self::Unsharp | Self::Local => false,
         }
     }
 
@@ -118,8 +120,8 @@ impl Method {
             Self::Plain => 7,
             Self::Sharpened | Self::Broad => 48,
             Self::Unsharp => 16,
-            Self::Deconvolved => 27,
-            Self::Evened => 18,
+            Self::Deconvolved => 75,
+            Self::Evened => 70,
             Self::Fine => 110,
             Self::Closed => 90,
             Self::Local => 22,
@@ -133,7 +135,7 @@ impl Method {
             Self::Sharpened => patch.with(|luma| sharpen::unsharp(luma, 5, 4)),
             Self::Broad => patch.with(|luma| sharpen::unsharp(luma, 10, 6)),
             Self::Unsharp => patch.with(|luma| sharpen::unsharp(luma, 5, 4)),
-            Self::Deconvolved => patch.with(|luma| sharpen::deconvolved(luma, 2, 6)),
+            Self::Deconvolved => patch.with(|luma| sharpen::deconvolved(luma, 2, 3)),
             Self::Evened => patch.with(|luma| contrast::evened(luma, 16)),
             Self::Fine => patch.with(|luma| sharpen::deconvolved(luma, 1, 6)),
             Self::Closed => patch.with(|luma| sharpen::unsharp(&close::closed(luma), 5, 4)),

@@ -4,7 +4,7 @@
 use super::{
     Read, Reader, close, guarded, keep, keep_all, method,
     quirc::{self, Threshold},
-    region,
+    region::{self, Region},
     suspect::{self, Examined},
     zxing::{self, Polarity, Search},
 };
@@ -21,7 +21,7 @@ const SMALLER_TOO: usize = 1 << 18;
 const SMALLER_ONLY: usize = 20 << 20;
 /// Estimated time for regions, in microseconds on a common processor: where nothing was read, and for
 /// what else there may be or what a smaller size may show.
-const BUDGET: u32 = 100_000;
+const BUDGET: u32 = 80_000;
 const BUDGET_FOR_MORE: u32 = 30_000;
 
 /// Reads every code in a picture.
@@ -115,9 +115,16 @@ fn look_at_regions(
     examined: &mut Examined,
     found: &mut Vec<Read>,
 ) {
-    let regions = region::find(level);
-    for method in method::ALL {
-        for region in &regions {
+    // Clutter over half of the picture would use up the time of every small region.
+    let (small, large): (Vec<Region>, Vec<Region>) =
+        region::find(level).into_iter().partition(|region| region.area() <= level.data().len() / 3);
+    for regions in [small, large] {
+        if !found.is_empty() {
+            budget = budget.min(BUDGET_FOR_MORE);
+        }
+        for (method, region) in
+            method::ALL.iter().flat_map(|method| regions.iter().map(move |region| (method, region)))
+        {
             let is_taken = taken.iter().any(|corners| region.is_filled_by(corners))
                 || found.iter().any(|read| region.is_filled_by(&read.corners));
             let Some(left) = budget.checked_sub(method.cost(*region)).filter(|_| !is_taken) else { continue };

@@ -13,6 +13,11 @@ use crate::frame::Luma;
 
 /// Agreement of the fixed modules below which a start is not worth a fit.
 const LEAST_START: f32 = 0.2;
+/// Starts whose lean is looked for, those that agree best.
+const MAX_STARTS: usize = 3;
+/// How far the fourth hold may be off, as a part of the code, and the steps to each side in which it is looked for.
+const LEAN: f32 = 0.12;
+const LEANS: i8 = 3;
 /// Agreement of the fixed modules below which there is no code.
 const LEAST_AGREEMENT: f32 = 0.45;
 /// Steps of the fit, in modules: from the finder patterns, and from a grid that is nearly right.
@@ -24,13 +29,16 @@ const LESSONS: usize = 2;
 const WEIGHINGS: usize = 2;
 /// Error of the filter from which on nothing was learned.
 const MAX_ERROR: f32 = 0.7;
-/// Suspects that are examined in one picture, those that start well.
-const MAX_EXAMINED: usize = 24;
-/// Suspects that are examined in one frame of many.
-const FEW_EXAMINED: usize = 6;
+/// Estimated time for the suspects of one picture, and of one frame of many, in microseconds on a common processor.
+const BUDGET: u32 = 50_000;
+const FRAME_BUDGET: u32 = 9_000;
+/// Times that a suspect of a single picture is examined.
+const AGAIN: usize = 3;
 
-/// Estimated times, in microseconds on a common processor: of a start, and of a fit and of reading for each module.
-const START_COST: u32 = 40;
+/// Estimated times, in microseconds on a common processor: of all starts, and for so many modules one more; of a fit and of
+/// reading for each module.
+const START_COST: u32 = 60;
+const START_MODULES: u32 = 15;
 const FIT_COST: u32 = 1;
 const READ_COST: u32 = 3;
 
@@ -56,23 +64,24 @@ pub(super) struct Examination {
 /// Suspects of a picture that need no second look.
 pub(super) struct Examined {
     known: Vec<[Corner; 3]>,
-    most: usize,
     /// Times that a suspect is examined.
     again: usize,
+    /// Estimated time that is left for suspects, in microseconds on a common processor.
+    left: u32,
     /// Finder patterns seen at most in one attempt.
     pub(super) patterns: usize,
 }
 
 impl Default for Examined {
     fn default() -> Self {
-        Self { known: Vec::new(), most: MAX_EXAMINED, again: 3, patterns: 0 }
+        Self { known: Vec::new(), again: AGAIN, left: BUDGET, patterns: 0 }
     }
 }
 
 impl Examined {
-    /// Room for a few, as many as a frame of many is worth.
+    /// For one frame of many.
     pub(super) fn few() -> Self {
-        Self { known: Vec::new(), most: FEW_EXAMINED, again: 1, patterns: 0 }
+        Self { known: Vec::new(), again: 1, left: FRAME_BUDGET, patterns: 0 }
     }
 
     /// Whether a suspect has not been seen too often, and there is still room for it: each treatment places the patterns a
@@ -83,7 +92,7 @@ impl Examined {
             .known
             .iter()
             .filter(|known| known.iter().zip(suspect.patterns).all(|(a, b)| distance(*a, b) < near));
-        if known.count() >= self.again || self.known.len() >= self.most {
+        if known.count() >= self.again || self.left == 0 {
             return false;
         }
         self.known.push(suspect.patterns);
@@ -93,27 +102,48 @@ impl Examined {
 
 /// Reads a suspect, or says what was seen of it.
 pub(super) fn examine(luma: &Luma, suspect: &Suspect, examined: &mut Examined) -> Examination {
+    if examined.left == 0 {
+        return Examination::default();
+    }
+    let examination = examine_new(luma, suspect, examined);
+    examined.left = examined.left.saturating_sub(examination.cost);
+    examination
+}
+
+fn examine_new(luma: &Luma, suspect: &Suspect, examined: &mut Examined) -> Examination {
+    let modules = u32::try_from(suspect.side.saturating_mul(suspect.side)).unwrap_or(u32::MAX);
+    let start_cost = START_COST + modules / START_MODULES;
     let mut plans: Vec<(Layout, Marks)> = Vec::new();
-    let mut best: Option<(usize, Perspective, f32)> = None;
+    let mut starts: Vec<(usize, Perspective, f32)> = Vec::new();
     for turned in suspect.turns() {
         for side in turned.sides() {
             let Some(plan) = plan_of(side, suspect.polarity, &mut plans) else { continue };
             let Some(start) = start(&turned, side) else { continue };
             let agreement = plans[plan].1.agreement(luma, &start);
-            if agreement >= LEAST_START && best.is_none_or(|best| agreement > best.2) {
-                best = Some((plan, start, agreement));
+            if agreement >= LEAST_START {
+                starts.push((plan, start, agreement));
             }
         }
     }
+    starts.sort_by(|a, b| b.2.total_cmp(&a.2));
+    let best = starts
+        .into_iter()
+        .take(MAX_STARTS)
+        .map(|(plan, start, agreement)| {
+            let (layout, marks) = &plans[plan];
+            let (start, agreement) = leaning(luma, layout.side, marks, start, agreement);
+            (plan, start, agreement)
+        })
+        .max_by(|a, b| a.2.total_cmp(&b.2));
     let Some((plan, start, _)) = best else {
-        return Examination { cost: START_COST, ..Examination::default() };
+        return Examination { cost: start_cost, ..Examination::default() };
     };
     let (layout, marks) = plans.swap_remove(plan);
     if !examined.admit(suspect) {
-        return Examination::default();
+        return Examination { cost: start_cost, ..Examination::default() };
     }
     let modules = u32::try_from(layout.fixed.len()).unwrap_or(u32::MAX);
-    let cost = FIT_COST.saturating_mul(modules);
+    let cost = FIT_COST.saturating_mul(modules).saturating_add(start_cost);
     let fit = fit(luma, layout.side, &marks, start, &STEPS);
     let Some(fit) = fit.filter(|fit| fit.agreement >= LEAST_AGREEMENT) else {
         return Examination { cost, ..Examination::default() };
@@ -182,6 +212,34 @@ pub(super) fn learn(
         }
     }
     Err(error)
+}
+
+/// The start with its fourth hold where the modules show best: three patterns alone do not tell how the code leans.
+fn leaning(
+    luma: &Luma,
+    side: usize,
+    marks: &Marks,
+    start: Perspective,
+    agreement: f32,
+) -> (Perspective, f32) {
+    let holds = holds(side);
+    let pixels = holds.map(|hold| start.place(hold));
+    let reach = LEAN * length(side - 7);
+    let step = |times: i8| f32::from(times) / f32::from(LEANS) * reach;
+    let toward = |a: Corner, b: Corner| ((b.0 - a.0) / length(side - 7), (b.1 - a.1) / length(side - 7));
+    let (right, down) = (toward(pixels[0], pixels[1]), toward(pixels[0], pixels[3]));
+    let mut best = (start, agreement);
+    for (x, y) in (-LEANS..=LEANS).flat_map(|y| (-LEANS..=LEANS).map(move |x| (step(x), step(y)))) {
+        let mut moved = pixels;
+        moved[2].0 += x * right.0 + y * down.0;
+        moved[2].1 += x * right.1 + y * down.1;
+        let Some(leaning) = Perspective::between(holds, moved) else { continue };
+        let agreement = marks.agreement(luma, &leaning);
+        if agreement > best.1 {
+            best = (leaning, agreement);
+        }
+    }
+    best
 }
 
 /// Where the plan of so many modules a side is among those that were made; makes it.

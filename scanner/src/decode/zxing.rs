@@ -126,8 +126,8 @@ impl Suspect {
 
     /// Modules a side that it may have: seen from the side, patterns seem smaller and the code larger in modules.
     pub(super) fn sides(&self) -> impl Iterator<Item = usize> {
-        let side = self.side;
-        [Some(side), side.checked_sub(4), side.checked_add(4), side.checked_sub(8)].into_iter().flatten()
+        let largest = self.side.saturating_add(4);
+        (0..6).filter_map(move |step| largest.checked_sub(4 * step))
     }
 
     /// The same in another picture.
