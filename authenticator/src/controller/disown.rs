@@ -16,7 +16,7 @@ impl Controller {
         let Some(shown) = self.notice.as_ref().filter(|shown| shown.id == notice) else { return };
         let NoticeMessage::NewSignIn { sign_in } = &shown.message else { return };
         let sign_in = sign_in.clone();
-        if self.account(&sign_in.account).is_none() || !self.leave() {
+        if !sign_in.can_be_ended() || self.account(&sign_in.account).is_none() || !self.leave() {
             return;
         }
         self.dismiss_notice(notice);

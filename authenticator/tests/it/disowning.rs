@@ -67,8 +67,9 @@ async fn a_sign_in_without_a_session_that_can_be_named_is_told_alone() {
     let (notice, sign_in) = new_sign_in(&app).await;
     assert_eq!(sign_in.session, "");
     app.send(Command::DisownSignIn { notice }).await;
-    app.send(Command::Go { to: Place::Scan }).await;
-    app.until(|screen| matches!(screen, Screen::Scan { .. })).await;
+    app.send(Command::DismissNotice { id: notice }).await;
+    let state = app.until_state(|state| state.notice.is_none()).await;
+    assert!(matches!(state.screen, Screen::Activity { .. }));
     assert!(!server.calls().iter().any(|call| call.starts_with("DELETE")));
 }
 

@@ -9,6 +9,7 @@ use authenticator::view::{AccountRef, NoticeMessage, Place, Screen};
 use serde_json::json;
 
 use crate::app::App;
+use crate::enrolling::eventually;
 use crate::server::{CODES, Reply, Server};
 
 #[tokio::test]
@@ -139,13 +140,16 @@ async fn codes_that_this_app_would_not_take_back_are_not_shown() {
     let server = Server::with_codes().await;
     let app = App::new().await;
     let account = offered(&app, &server).await;
-    for codes in [json!([]), json!(["<b>bold</b>"]), json!(["AAAA-AAAA-AAAA-AAA"])] {
+    for (n, codes) in
+        [json!([]), json!(["<b>bold</b>"]), json!(["AAAA-AAAA-AAAA-AAA"])].into_iter().enumerate()
+    {
         server.next("POST /api/recovery-codes", Reply::Json(201, json!({"codes": codes, "now": 1})));
         app.send(Command::MakeRecoveryCodes { account: account.clone(), pin: None }).await;
         let is_told = |screen: &Screen| {
             matches!(screen, Screen::RecoveryCodes { problem: Some(problem), working: false, .. }
             if matches!(problem.error, ErrorCode::NotCountersign { .. }))
         };
+        eventually(|| server.count("POST /api/recovery-codes") == n + 1).await;
         app.until(is_told).await;
     }
 }
