@@ -16,6 +16,7 @@ pub(super) fn all() -> Vec<Attack> {
         page_key_swapped_between_start_and_redeem,
         redeem_with_the_cookie_of_another_request,
         cancel_from_another_browser,
+        other_secrets_under_the_name_of_its_cookie,
         typed_code_from_another_browser,
         ids_chosen_by_the_client,
         secret_planted_before_the_start,
@@ -121,6 +122,26 @@ async fn cancel_from_another_browser(ground: Ground) -> Held {
     Page { jar: Jar::default(), ..page.clone() }.cancel().await?.is(404)?;
     ensure!(page.stage().await? == "waiting", "a stranger ended the request: {}", page.stage().await?);
     Ok("404, the request waits on".to_owned())
+}
+
+/// The name of the cookie says which request it is for; only its value says that the browser may.
+async fn other_secrets_under_the_name_of_its_cookie(ground: Ground) -> Held {
+    let (page, thief) = (ground.page().await?, ground.page().await?);
+    let own = thief.jar.get(&thief.secret_name()).context("no page secret")?.to_owned();
+    for (what, value) in [("another request's", own), ("a guessed", base64url(&random_bytes(32)))] {
+        let mut forged = Page { jar: Jar::default(), ..page.clone() };
+        forged.jar.put(&page.secret_name(), &value);
+        forged.poll().await?.is(404).with_context(|| format!("{what} secret"))?;
+        forged.type_instead().await?.is(404).with_context(|| format!("{what} secret"))?;
+        forged.cancel().await?.is(404).with_context(|| format!("{what} secret"))?;
+        forged.redeem().await?.is(404).with_context(|| format!("{what} secret"))?;
+        match Socket::upgrade(Socket::opening(&forged)).await? {
+            Ok(_) => anyhow::bail!("the socket opened with {what} secret"),
+            Err(answer) => answer.is(404)?,
+        };
+    }
+    ensure!(page.state().await?["frame"].is_object(), "a stranger took the picture away");
+    Ok("another request's and a guessed secret: 404 at five endpoints".to_owned())
 }
 
 async fn typed_code_from_another_browser(ground: Ground) -> Held {
