@@ -78,6 +78,7 @@ async fn a_decision_on_its_way_is_not_left_for_it() {
     let server = Server::start().await;
     let app = App::enrolled(&server).await;
     let (notice, _) = told(&app, &server).await;
+    app.send(Command::Go { to: Place::Scan }).await;
     let prompt = app.scan(&server).await;
     let (go, hold) = tokio::sync::oneshot::channel();
     server.next("POST /api/decisions", Reply::Hold(hold));
