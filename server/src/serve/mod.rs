@@ -122,6 +122,8 @@ pub async fn run(
     let durable = data::open(&settings.data, SqliteStore::CALL_WAIT)
         .await
         .map_err(|source| ServeError::Store { data: settings.data.clone(), source })?;
+    // A database that can only be read opens as well.
+    durable.ping().await.map_err(|source| ServeError::Store { data: settings.data.clone(), source })?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let short_lived = InProcess::new(
         StoreId::from_random(entropy.bytes_16()),

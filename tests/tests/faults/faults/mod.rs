@@ -1,0 +1,9 @@
+mod app;
+mod app_killed;
+mod database;
+mod full_disk;
+mod killed;
+mod line;
+mod network;
+mod server;
+mod world;
