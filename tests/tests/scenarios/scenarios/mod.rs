@@ -6,6 +6,7 @@ mod https_self_signed_and_stopped;
 mod keyboard_alone_and_accessible;
 mod keychain_missing_or_locked;
 mod keychain_restarted;
+mod keys_and_clicks_do_not_approve;
 mod login_by_camera;
 mod login_by_picture;
 mod login_by_screen;
