@@ -298,6 +298,14 @@ mod tests {
     }
 
     #[test]
+    fn shrinking_averages_and_drops_what_is_left_over() {
+        let luma = Luma::new(7, 4, (0..28).collect()).unwrap();
+        let third = luma.shrunk(3).unwrap();
+        assert_eq!((third.width(), third.height(), third.data()), (2, 1, &[8, 11][..]));
+        assert!(luma.shrunk(5).is_none() && luma.shrunk(0).is_none());
+    }
+
+    #[test]
     fn see_through_pixels_take_the_ground() {
         let clear_and_black = [0, 0, 0, 0, 0, 0, 0, 255];
         assert_eq!(Luma::from_rgba(2, 1, &clear_and_black, 255).unwrap().data(), [255, 0]);

@@ -134,3 +134,33 @@ fn look_at_regions(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use fast_qr::Version;
+
+    use super::*;
+    use crate::decode::drawn::Drawn;
+
+    #[test]
+    fn a_near_code_of_outlined_modules_is_read_at_a_quarter() {
+        const TEXT: &str = "https://login.example.com/q/GEZDGNBVGY3TQOJQ";
+        const MODULE: usize = 12;
+        let code = Drawn::of(TEXT, Version::V04);
+        let length = MODULE * (code.side + 8);
+        let pixel = |at: usize| {
+            let module = |v: usize| (v / MODULE).checked_sub(4).filter(|v| *v < code.side);
+            let (x, y) = (at % length, at / length);
+            let is_dark = module(x).zip(module(y)).is_some_and(|(x, y)| code.dark[y * code.side + x]);
+            let is_edge = |v: usize| !(3..MODULE - 3).contains(&(v % MODULE));
+            if is_dark && (is_edge(x) || is_edge(y)) { 20 } else { 230 }
+        };
+        let side = u32::try_from(length).unwrap();
+        let luma = Luma::new(side, side, (0..length * length).map(pixel).collect()).unwrap();
+        let reads = near(&luma.shrunk(4).unwrap());
+        assert_eq!(reads[0].text.as_deref(), Some(TEXT));
+        assert_eq!(decode(&luma)[0].text.as_deref(), Some(TEXT));
+    }
+}

@@ -10,8 +10,8 @@ const LIVE_FRAMES: usize = 6;
 /// Just under what is reached; raise them with the decoders, never the other way round.
 const REAL_LEAST: usize = 24;
 const SIMULATED_LEAST: usize = 38;
-const REAL_LIVE_LEAST: usize = 22;
-const SIMULATED_LIVE_LEAST: usize = 37;
+const REAL_LIVE_LEAST: usize = 24;
+const SIMULATED_LIVE_LEAST: usize = 38;
 
 #[test]
 fn photographs_are_read_and_nothing_else_in_them() {
