@@ -43,9 +43,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             totals.push((name, one(name, options.minutes)?));
         }
     }
-    println!("\n{:<14} {:>12} {:>9} {:>10}", "target", "runs", "seconds", "findings");
+    println!("\n{:<14} {:>9} {:>12} {:>10}", "target", "seconds", "executions", "findings");
     for (name, total) in &totals {
-        println!("{name:<14} {:>12} {:>9} {:>10}", total.runs, total.seconds, u8::from(total.found));
+        println!("{name:<14} {:>9} {:>12} {:>10}", total.seconds, total.runs, u8::from(total.found));
     }
     let found: Vec<&str> = totals.iter().filter(|(_, total)| total.found).map(|(name, _)| *name).collect();
     if !found.is_empty() {

@@ -18,6 +18,7 @@ mod pictures;
 #[cfg(test)]
 mod promises;
 mod run;
+mod schemathesis;
 mod setup;
 mod stages;
 mod stopwatch;
@@ -52,6 +53,8 @@ enum Task {
     Bench(bench::Options),
     /// Feed the parsers and decoders what a fuzzer thinks of, each target for some minutes.
     Fuzz(fuzz::Options),
+    /// Try what the server's OpenAPI document promises on a server that runs.
+    Schemathesis(schemathesis::Options),
     /// Build the packages of the app for this system: deb and rpm.
     Bundle,
     /// Write the generated files anew: UI types, OpenAPI, example configuration.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Task::Attack(options) => attack::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Schemathesis(options) => schemathesis::run(&options),
         Task::Bundle => bundle::run(),
         Task::Types => generated::write(),
         Task::Pictures(options) => pictures::run(&options),

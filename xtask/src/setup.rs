@@ -17,9 +17,17 @@ const BUILD_PACKAGES: &[&str] = &[
     "libclang-dev",
 ];
 
-/// Needed to drive a real browser and the real window without a display.
-const TEST_PACKAGES: &[&str] =
-    &["xvfb", "xauth", "webkit2gtk-driver", "dbus", "dbus-x11", "gnome-keyring", "fonts-dejavu-core"];
+/// Needed to drive a real browser and the real window without a display, and to install schemathesis.
+const TEST_PACKAGES: &[&str] = &[
+    "xvfb",
+    "xauth",
+    "webkit2gtk-driver",
+    "dbus",
+    "dbus-x11",
+    "gnome-keyring",
+    "fonts-dejavu-core",
+    "python3-venv",
+];
 
 /// Two ways to have a browser with its driver; the packages are taken when neither is there.
 const BROWSER_PACKAGES: &[&str] = &["chromium", "chromium-driver"];

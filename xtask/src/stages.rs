@@ -8,7 +8,7 @@ use clap::Args;
 use crate::command::{cargo, run as run_command, run_reading};
 use crate::stopwatch::{Stopwatch, minutes};
 use crate::tally::Tally;
-use crate::{attack, deps, generated, setup, ui};
+use crate::{attack, deps, generated, schemathesis, setup, ui};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -26,6 +26,9 @@ struct Stage {
 
 /// The test binary with the real browser and window has one top module of this name.
 const SCENARIOS: &str = "scenarios";
+
+/// So has the test binary of faults, whose server is built with a feature.
+const FAULTS: &str = "faults";
 
 /// Real windows at once: each login keeps a browser, a WebKit process and a server busy.
 const SCENARIO_THREADS: &str = "2";
@@ -48,6 +51,8 @@ const STAGES: &[Stage] = &[
     Stage { name: "generated", needs: &["build"], work: || one(generated::check()) },
     Stage { name: "tests", needs: &["build"], work: tests },
     Stage { name: "end-to-end", needs: &["build"], work: end_to_end },
+    Stage { name: "faults", needs: &["build"], work: faults },
+    Stage { name: "schemathesis", needs: &["build"], work: || one(schemathesis::checks()) },
     Stage { name: "attack", needs: &["build"], work: attacks },
 ];
 
@@ -135,8 +140,10 @@ fn ui_tests() -> Result<Tally> {
 }
 
 fn tests() -> Result<Tally> {
-    let skip = format!("{SCENARIOS}::");
-    cargo_test(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast", "--", "--skip", &skip]))
+    let skip = [SCENARIOS, FAULTS].map(|module| format!("{module}::"));
+    let args =
+        ["test", "--workspace", "--locked", "--no-fail-fast", "--", "--skip", &skip[0], "--skip", &skip[1]];
+    cargo_test(&mut cargo(args))
 }
 
 fn end_to_end() -> Result<Tally> {
@@ -144,6 +151,10 @@ fn end_to_end() -> Result<Tally> {
     let only = format!("{SCENARIOS}::");
     let args = ["test", "--workspace", "--locked", "--", &only, "--test-threads", SCENARIO_THREADS];
     cargo_test(&mut cargo(args))
+}
+
+fn faults() -> Result<Tally> {
+    cargo_test(&mut cargo(["test", "--workspace", "--locked", "--", &format!("{FAULTS}::")]))
 }
 
 fn attacks() -> Result<Tally> {
