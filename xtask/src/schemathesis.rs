@@ -63,6 +63,9 @@ fn checks_of(examples: u32) -> Result<()> {
     let folder = repo().join("tests").join("schemathesis");
     let mut command = Command::new(tool);
     command.args(["run", &format!("{}/openapi.json", node.origin), "--no-color", "--checks", "all"]);
+    // It knows no other end than 404. A request that was called off can be read for 300 s, so that its page learns how it
+    // ended; that removed devices and ended sessions are gone is told by the attacks on revocation.
+    command.args(["--exclude-checks", "use_after_free"]);
     command.args(["--seed", SEED, "--max-examples", &examples.to_string(), "--workers", "1"]);
     command.args([
         "--continue-on-failure",
