@@ -32,9 +32,9 @@ impl std::str::FromStr for Override {
 /// Why there are no settings.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file or environment variable could not be read or understood; the source has the place and what is allowed.
-    #[error("{0:#}")]
-    Source(confique::Error),
+    /// A file or environment variable could not be read or understood: the place and what is allowed, without keys.
+    #[error("{0}")]
+    Source(String),
     /// A flag has a name or value that is not allowed.
     #[error("{name}={value} on the command line: {problem}")]
     Flag {
@@ -70,7 +70,8 @@ pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Settings, Con
         }
         builder = builder.file(file);
     }
-    let settings = builder.load().map_err(ConfigError::Source)?;
+    let settings =
+        builder.load().map_err(|error| ConfigError::Source(without_keys(&format!("{error:#}"))))?;
     let wrong = check(&settings);
     if wrong.is_empty() { Ok(settings) } else { Err(ConfigError::Wrong(wrong)) }
 }
@@ -101,6 +102,23 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
         value: if secret { "...".to_owned() } else { one.value.clone() },
         problem: error.message().to_owned(),
     })
+}
+
+/// Leaves out what looks like a key: a parser quotes the line that it cannot read, and that may be the one with
+/// `server_key`.
+fn without_keys(message: &str) -> String {
+    const KEY_LIKE: usize = 16;
+    let mut told = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_hexdigit()) {
+        let (before, from) = rest.split_at(start);
+        let (run, after) = from.split_at(from.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(from.len()));
+        told.push_str(before);
+        told.push_str(if run.len() < KEY_LIKE { run } else { "..." });
+        rest = after;
+    }
+    told.push_str(rest);
+    told
 }
 
 fn as_toml(text: &str) -> Option<toml::Value> {
@@ -148,6 +166,18 @@ mod tests {
             (600, 14, 90)
         );
         assert_eq!(settings.limits.body_bytes, 16 * 1024);
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_read_is_not_told() {
+        let key = "a7".repeat(32);
+        for line in
+            [format!("server_key = \"{key}"), format!("server_key = 0x{key}"), format!("server_key = {key}")]
+        {
+            let said = with_file(&line).expect_err("this is no key").to_string();
+            assert!(said.contains("server.toml") && said.contains("server_key = "), "{said}");
+            assert!(!said.contains("a7a7"), "{said}");
+        }
     }
 
     #[test]
