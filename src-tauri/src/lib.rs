@@ -56,6 +56,7 @@ pub fn run() -> ExitCode {
         return ExitCode::from(EXIT_NO_DISPLAY);
     }
     logging::quiet_panics();
+    keep_no_core();
     match std::panic::catch_unwind(AssertUnwindSafe(|| app::run(opening))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
@@ -76,6 +77,20 @@ pub fn run() -> ExitCode {
         }
     }
 }
+
+/// A crash leaves no picture of the memory behind: keys and tokens are in it.
+#[cfg(unix)]
+fn keep_no_core() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        // The log has not begun, and the app works as well.
+        complain(&format!("Core files stay on: {error}."));
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_no_core() {}
 
 /// Whether there is anything to open a window on.
 fn has_display() -> bool {

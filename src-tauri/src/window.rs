@@ -29,16 +29,26 @@ pub(crate) fn stay() -> TauriPlugin<Wry> {
         .build()
 }
 
-/// The page inside the program, by the names that Tauri gives it on each system, or the one under development.
+/// Where Tauri puts the page inside the program on this system. Elsewhere the other name is an address of the network: on
+/// Linux and macOS `http://tauri.localhost` is whatever listens on this machine.
+const OWN: (&str, &str) = if cfg!(any(windows, target_os = "android")) {
+    ("http", "tauri.localhost")
+} else {
+    ("tauri", "localhost")
+};
+
+/// The page inside the program, or the one under development.
 fn is_own(page: &Url) -> bool {
-    match page.scheme() {
-        "tauri" => page.host_str() == Some("localhost"),
-        "http" | "https" => {
-            page.host_str() == Some("tauri.localhost")
-                || (tauri::is_dev() && page.host_str() == Some("localhost") && page.port() == Some(5173))
-        }
-        _ => page.as_str() == "about:blank",
-    }
+    let at = |scheme: &str, host: &str, port: Option<u16>| {
+        page.scheme() == scheme
+            && page.host_str() == Some(host)
+            && page.port() == port
+            && page.username().is_empty()
+            && page.password().is_none()
+    };
+    at(OWN.0, OWN.1, None)
+        || (tauri::is_dev() && at("http", "localhost", Some(5173)))
+        || page.as_str() == "about:blank"
 }
 
 /// Brings the window to the front.
@@ -113,9 +123,8 @@ mod tests {
 
     #[test]
     fn the_window_stays_on_its_own_page() {
-        for own in
-            ["tauri://localhost", "tauri://localhost/index.html", "http://tauri.localhost/", "about:blank"]
-        {
+        let own = format!("{}://{}", OWN.0, OWN.1);
+        for own in [own.clone(), format!("{own}/index.html"), "about:blank".to_owned()] {
             assert!(is_own(&own.parse().unwrap()), "{own}");
         }
         for other in [
@@ -123,6 +132,11 @@ mod tests {
             "http://localhost/",
             "http://localhost:8080/",
             "tauri://example.com/",
+            "tauri://localhost:8080/",
+            "tauri://ada@localhost/",
+            "https://tauri.localhost/",
+            "http://tauri.localhost:8080/",
+            "http://ipc.localhost/",
             "http://tauri.localhost.example.com/",
             "file:///etc/passwd",
             "data:text/html,x",
