@@ -141,7 +141,7 @@ pub enum RelayGuard {
     Refuse,
 }
 
-/// Whether an approval counts only after the authenticator has verified its person, by the words of WebAuthn (§5.8.6).
+/// Whether an approval counts only after the authenticator has verified its person, by the words of `WebAuthn` (§5.8.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerificationRule {

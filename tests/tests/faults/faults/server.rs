@@ -23,7 +23,7 @@ const PROGRAM: &str = "countersign-server-controlled";
 const NOW: &str = "1800000000";
 const SIGKILL: i32 = 9;
 /// Ends a test that would wait for ever; nothing is expected to come near it.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// A server that runs, or that died.
 pub(crate) struct Server {
