@@ -541,8 +541,16 @@ fn is_clean(what: &str, value: &Value) {
             assert!(!text.chars().any(hidden), "{what}: {text:?}");
             assert!(text.chars().count() <= 4_096, "{what}: {} characters", text.chars().count());
         }
-        Value::Array(values) => values.iter().for_each(|value| is_clean(what, value)),
-        Value::Object(members) => members.values().for_each(|value| is_clean(what, value)),
+        Value::Array(values) => {
+            for value in values {
+                is_clean(what, value);
+            }
+        }
+        Value::Object(members) => {
+            for value in members.values() {
+                is_clean(what, value);
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

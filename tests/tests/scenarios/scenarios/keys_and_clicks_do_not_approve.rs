@@ -1,5 +1,6 @@
 use anyhow::{Result, ensure};
 use e2e::page::LoginPage;
+use e2e::patience;
 use e2e::stage::play;
 use thirtyfour::{By, Key};
 
@@ -20,10 +21,12 @@ async fn keys_and_clicks_do_not_approve() -> Result<()> {
         let page = scene.page().await?;
         types_the_code(&scene, &page).await?;
         window.press(Key::Enter).await?;
-        while scene.app.view().await? != "authorize" {
+        patience::until("the prompt", async || {
             window.press(Key::Enter).await?;
             window.press(Key::Space).await?;
-        }
+            Ok((scene.app.view().await? == "authorize").then_some(()))
+        })
+        .await?;
         for _ in 0..ROUNDS {
             window.press(Key::Enter).await?;
             window.press(Key::Space).await?;
@@ -46,10 +49,11 @@ async fn keys_and_clicks_do_not_approve() -> Result<()> {
         types_the_code(&scene, &page).await?;
         let button = window.shown("[data-testid=submit-code]").await?.rect().await?;
         let (x, y) = button.icenter();
-        double_click(&scene, x, y).await?;
-        while scene.app.view().await? != "authorize" {
+        patience::until("the prompt", async || {
             double_click(&scene, x, y).await?;
-        }
+            Ok((scene.app.view().await? == "authorize").then_some(()))
+        })
+        .await?;
         let approve = window.window().find(By::Css("[data-testid=approve]")).await?.rect().await?;
         let (x, y) = approve.icenter();
         for _ in 0..ROUNDS {
