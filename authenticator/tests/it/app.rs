@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::server::Server;
 
 /// How long a state may take to come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running app.
 pub struct App {

@@ -12,7 +12,6 @@ use authenticator::view::{NoticeMessage, Place, Screen};
 use protocol::statement::Decision;
 
 use crate::app::{App, MemoryVault};
-use crate::enrolling::eventually;
 use crate::server::{CHECK, Server};
 
 const PIN: &str = "471108";
@@ -83,10 +82,8 @@ async fn wrong_pins_are_limited_across_restarts() {
     for tries_left in [4, 3, 2, 1] {
         assert_eq!(try_to_remove(&app, WRONG).await, Some(ErrorCode::PinWrong { tries_left }));
     }
-    let mut wrong = 4;
-    for wait_s in [60, 300, 900, 3_600, 3_600, 3_600, 3_600, 3_600, 3_600, 3_600] {
+    for (wrong, wait_s) in (4..).zip([60, 300, 900, 3_600, 3_600, 3_600, 3_600, 3_600, 3_600, 3_600]) {
         assert_eq!(try_to_remove(&app, WRONG).await, Some(ErrorCode::PinWait { wait_s }), "after {wrong}");
-        wrong += 1;
         // The right one is not even looked at, neither here nor after a restart.
         assert!(matches!(try_to_remove(&app, PIN).await, Some(ErrorCode::PinWait { .. })));
         app = app.restart();

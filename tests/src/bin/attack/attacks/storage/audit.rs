@@ -156,14 +156,15 @@ async fn anchored_export(ground: &Ground) -> Result<Vec<String>> {
         let lines = exported_now(ground).await?;
         let read = |line: &String| serde_json::from_str::<Value>(line).ok();
         let tail = read(&lines[anchored_tail(&lines)?]).context("the last entry is not JSON")?;
-        let anchors = lines.iter().filter_map(read).filter(|entry| entry["chain"] == "anchor");
+        let mut anchors = lines.iter().filter_map(read).filter(|entry| entry["chain"] == "anchor");
         let covers = |anchor: Value| {
             let body: Value =
                 serde_json::from_str(anchor["body"].as_str().unwrap_or_default()).unwrap_or_default();
             let heads = body["heads"].as_array().cloned().unwrap_or_default();
             heads.iter().any(|head| head["chain"] == tail["chain"] && head["seq"] == tail["seq"])
         };
-        Ok(anchors.map(covers).any(|covered| covered).then_some(lines))
+        let is_covered = anchors.any(covers);
+        Ok(is_covered.then_some(lines))
     })
     .await
 }
