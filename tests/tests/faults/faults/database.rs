@@ -57,8 +57,10 @@ async fn a_database_that_can_only_be_read_is_refused_at_the_start() -> Result<()
     let mut world = World::new().await?;
     let mut page = world.signed_in().await?;
     world.server.kill().await?;
-    // The last to close folds the log into the file, whose head is then the one that counts.
-    open(&world.server.database()).await?.close().await?;
+    // Folds the log into the file, whose head is then the one that counts.
+    let mut folding = open(&world.server.database()).await?;
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut folding).await?;
+    folding.close().await?;
     let before = write_version(&world.server.database(), 3)?;
     let (code, said) = world.server.start_fails().await?;
     ensure!(code.is_some_and(|code| code != 0), "it ended with {code:?}: {said}");
