@@ -28,7 +28,7 @@ fn the_machine_does_what_the_model_does() {
 /// Additions, step up: with the person verified a request that asks for it goes as any other.
 #[test]
 fn a_verified_approval_of_a_request_that_asks_for_it_goes_as_any_other() {
-    run_in(World { verification: true, verified: true, ..World::new() }, apply, 2_000).unwrap();
+    run_in(&World { verification: true, verified: true, ..World::new() }, apply, 2_000).unwrap();
 }
 
 /// Additions, step up: nothing but the flag approves, and its lack takes no try and tells nothing about the number.
@@ -284,10 +284,10 @@ fn user_code(right: bool) -> UserCode {
 }
 
 fn run(apply: Apply, cases: u32) -> Result<(), TestError<Vec<Act>>> {
-    run_in(World::new(), apply, cases)
+    run_in(&World::new(), apply, cases)
 }
 
-fn run_in(start: World, apply: Apply, cases: u32) -> Result<(), TestError<Vec<Act>>> {
+fn run_in(start: &World, apply: Apply, cases: u32) -> Result<(), TestError<Vec<Act>>> {
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     TestRunner::new(config).run(&prop::collection::vec(acts(), 1..25), |acts| {
         let mut world = start.clone();

@@ -15,7 +15,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use crate::support::{Node, Page, Request, approved, scanned, wrong_number};
 
 /// How long a step may take on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A page that waits; every step has to come.
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
