@@ -1,5 +1,6 @@
-//! Orders, one a line: `pass SECONDS` lets time pass, `step SECONDS` sets the clock on or (negative) back without any time
-//! passing, `die PLACE` ends the process without a word when it comes there (see [`kill_point`]), `now` does nothing. Each is answered with server time once it is done; whatever else, with `?`.
+//! Orders, one a line: `pass SECONDS` lets time pass, `step SECONDS` sets the clock on or (negative) back without any
+//! time passing, `die PLACE` ends the process without a word when it comes there (see [`kill_point`]), `now` does nothing.
+//! Each is answered with server time once it is done; whatever else, with `?`.
 
 use std::io;
 use std::path::Path;
@@ -16,7 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 /// What the system said.
 pub(super) fn listen(path: &Path) -> io::Result<UnixListener> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => UnixListener::bind(path),
     }
 }
