@@ -92,7 +92,13 @@ async fn no_hostile_code_contacts_anybody_or_starts_anything() {
     assert_eq!(trap.visits(), 0, "somebody was contacted");
     assert_eq!(server.count("POST /api/scans"), 1, "the one real code alone was asked about");
     let calls = server.calls();
-    let known = ["GET /.well-known/countersign", "POST /api/devices", "GET /api/activity", "POST /api/scans"];
+    let known = [
+        "GET /.well-known/countersign",
+        "POST /api/devices",
+        "GET /api/recovery-codes",
+        "GET /api/activity",
+        "POST /api/scans",
+    ];
     assert!(calls.iter().all(|call| known.contains(&call.as_str())), "{calls:?}");
     assert_eq!(files(app.folder.path()), before, "a file was made");
     // The trap does catch who comes.
