@@ -12,10 +12,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("scanner", &[]),
     ("authenticator", &["protocol", "scanner"]),
-    ("countersign-server", &["protocol"]),
+    // Its stores are tested on real servers.
+    ("countersign-server", &["protocol", "services"]),
     ("countersign", &["authenticator", "scanner"]),
     // Its bench client signs proofs and statements; the scenarios know nothing of the ceremony.
-    ("e2e", &["protocol"]),
+    ("e2e", &["protocol", "services"]),
+    ("services", &[]),
     ("xtask", &[]),
 ];
 

@@ -17,7 +17,8 @@ const BUILD_PACKAGES: &[&str] = &[
     "libclang-dev",
 ];
 
-/// Needed to drive a real browser and the real window without a display, and to install schemathesis.
+/// Needed to drive a real browser and the real window without a display, to install schemathesis, and to run the stores
+/// on real servers. No service of theirs is started: tests start their own.
 const TEST_PACKAGES: &[&str] = &[
     "xvfb",
     "xauth",
@@ -27,6 +28,8 @@ const TEST_PACKAGES: &[&str] = &[
     "gnome-keyring",
     "fonts-dejavu-core",
     "python3-venv",
+    "postgresql",
+    "redis-server",
 ];
 
 /// Two ways to have a browser with its driver; the packages are taken when neither is there.
@@ -126,10 +129,16 @@ fn apt_get(verb: &str) -> Command {
         Command::new("apt-get")
     } else {
         let mut sudo = Command::new("sudo");
-        sudo.args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
+        sudo.args(["--preserve-env=DEBIAN_FRONTEND,RUNLEVEL", "apt-get"]);
         sudo
     };
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", "DPkg::Lock::Timeout=180", "-q", verb]);
+    // With run level 1 a package starts no service.
+    command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1").args([
+        "-o",
+        "DPkg::Lock::Timeout=180",
+        "-q",
+        verb,
+    ]);
     command
 }
 

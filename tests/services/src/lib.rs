@@ -1,0 +1,5 @@
+//! Real servers that tests start by themselves: each on an address of its own, in a folder of its own, and gone with
+//! the test that asked for it.
+
+pub mod postgres;
+pub mod redis;

@@ -1,0 +1,1 @@
+//! Redis or Valkey from the system's packages.
