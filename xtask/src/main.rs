@@ -17,6 +17,7 @@ mod generated;
 mod pictures;
 #[cfg(test)]
 mod promises;
+mod room;
 mod run;
 mod schemathesis;
 mod setup;

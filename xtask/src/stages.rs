@@ -8,7 +8,7 @@ use clap::Args;
 use crate::command::{cargo, run as run_command, run_reading};
 use crate::stopwatch::{Stopwatch, minutes};
 use crate::tally::Tally;
-use crate::{attack, deps, generated, schemathesis, setup, ui};
+use crate::{attack, deps, generated, room, schemathesis, setup, ui};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -34,7 +34,11 @@ const FAULTS: &str = "faults";
 const SCENARIO_THREADS: &str = "2";
 
 const STAGES: &[Stage] = &[
-    Stage { name: "setup", needs: &[], work: || one(setup::everything()) },
+    Stage {
+        name: "setup",
+        needs: &[],
+        work: || one(room::for_first_build().and_then(|()| setup::everything())),
+    },
     Stage { name: "ui-build", needs: &["setup"], work: || one(ui::build()) },
     Stage { name: "fmt", needs: &[], work: || one(run_command(&mut cargo(["fmt", "--all", "--check"]))) },
     Stage { name: "deps", needs: &[], work: || one(deps::run()) },
