@@ -242,3 +242,12 @@ export const fixtures: Record<string, ViewState> = {
 
 fixtures["devices"]!.notice = { id: 5, message: { notice: "recovered", left: 9 } };
 fixtures["notice-new-sign-in"]!.notice = { id: 2, message: { notice: "new_sign_in", sign_in: signIn } };
+
+/** What a person pressed there, by test id, where a face of a view comes up by a press alone. */
+export const presses: Partial<Record<string, string>> = {
+  "authorize-with-pin": "approve",
+  "authorize-site-wants-pin": "approve",
+  "authorize-pin-waits": "approve",
+  "authorize-pin-blocked": "approve",
+  "add-account-recovery-refused": "lost-computer",
+};

@@ -8,7 +8,7 @@ import type { Language, Theme, ViewState } from "../generated";
 import { AppState } from "../lib/appState.svelte";
 import type { Bridge } from "../lib/bridge";
 import Index from "./Index.svelte";
-import { FIXTURE_NOW_S, fixtures } from "./fixtures";
+import { FIXTURE_NOW_S, fixtures, presses } from "./fixtures";
 import { drawFrame } from "./frame";
 
 // gallery.html lists the fixtures; ?fixture=NAME&theme=light|dark&language=en|de draws one as the window would.
@@ -19,7 +19,7 @@ const name = asked.get("fixture");
 const fixture = name === null ? undefined : fixtures[name];
 
 if (!fixture) {
-  mount(Index, { target, props: { names: Object.keys(fixtures) } });
+  mount(Index, { target, props: { names: Object.keys(fixtures), presses } });
 } else {
   const view = atPresent(fixture);
   view.settings = {

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 use e2e::browser::Browser;
+use e2e::driver::Driver;
 use e2e::process::Program;
 use e2e::stage::Stage;
 use e2e::{patience, ports, programs};
@@ -30,17 +31,20 @@ pub(crate) async fn take(stage: &Stage, book: &mut Book) -> Result<()> {
     let browser = Browser::start(stage, "gallery").await?;
     browser.resize(400, 720).await?;
     browser.open(&gallery).await?;
-    let names = patience::until("the gallery's list", async || {
-        let script =
-            "return [...document.querySelectorAll('[data-fixture]')].map((link) => link.dataset.fixture)";
-        let names: Vec<String> = browser.driver().read(script).await?;
-        Ok((!names.is_empty()).then_some(names))
+    let faces = patience::until("the gallery's list", async || {
+        let script = "return [...document.querySelectorAll('[data-fixture]')]
+            .map((link) => [link.dataset.fixture, link.dataset.press ?? null])";
+        let faces: Vec<(String, Option<String>)> = browser.driver().read(script).await?;
+        Ok((!faces.is_empty()).then_some(faces))
     })
     .await?;
-    for name in names {
+    for (name, press) in faces {
         for theme in ["light", "dark"] {
             browser.open(&format!("{gallery}?fixture={name}&theme={theme}")).await?;
             browser.driver().shown("main").await?;
+            if let Some(button) = &press {
+                press_as_a_person(browser.driver(), button).await?;
+            }
             browser.driver().settled().await?;
             patience::until("the camera's picture", async || {
                 let drawn = "const preview = document.querySelector('[data-testid=preview]');
@@ -53,4 +57,13 @@ pub(crate) async fn take(stage: &Stage, book: &mut Book) -> Result<()> {
         book.note(GROUP, &name);
     }
     Ok(())
+}
+
+/// Presses what opens this face of the view; before "Approve" comes the number.
+async fn press_as_a_person(driver: &Driver, button: &str) -> Result<()> {
+    if button == "approve" {
+        driver.fill("[data-testid=check-digit-1]", "4").await?;
+        driver.fill("[data-testid=check-digit-2]", "7").await?;
+    }
+    driver.click(&format!("[data-testid={button}]")).await
 }
