@@ -1,1 +1,398 @@
 //! PostgreSQL from the system's packages.
+//!
+//! A shell stands between a test and its server: it starts and ends the server on the lines that it reads, and when
+//! there is nothing more to read, because the test is over, has panicked or was killed, it ends the server at once and
+//! removes its folder.
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// Reads orders, a word a line, and answers each with `done` or `failed`. `$1`: the folder; `$2`: where the programs
+/// are; the rest: what to put before a program so that it runs as the right user.
+const KEEPER: &str = r#"
+folder=$1; bin=$2; shift 2
+end() {
+    kill "-$1" "$(head -n 1 "$folder/data/postmaster.pid")" && wait "$runner"
+}
+start() {
+    tries=0
+    # After a kill the server's children need a moment to let go of its memory.
+    while [ "$tries" -lt 100 ]; do
+        tries=$((tries + 1))
+        rm -f "$folder/ended"
+        ( "$@" "$bin/postgres" -D "$folder/data" >>"$folder/log" 2>&1; : >"$folder/ended" ) &
+        runner=$!
+        while [ ! -e "$folder/ended" ]; do
+            "$bin/pg_isready" -q -h "$folder" && return 0
+            sleep 0.05
+        done
+        sleep 0.1
+    done
+    return 1
+}
+while read -r order; do
+    case $order in
+        start) start "$@" ;;
+        stop) end INT ;;
+        kill) end KILL ;;
+    esac </dev/null >/dev/null 2>&1
+    # A server that was told to end is expected to end with whatever code.
+    case $order$? in start0 | stop* | kill*) echo done ;; *) echo failed ;; esac
+done
+end QUIT >/dev/null 2>&1
+rm -rf "$folder"
+"#;
+
+/// The user that owns a database here, without a password: only this user of the machine gets at the socket.
+const USER: &str = "countersign";
+/// In the name of a socket that no port goes with.
+const PORT: u16 = 5432;
+
+/// How a server runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Every commit is on the disk before it is answered, as in production. Tests that no crash is part of are faster
+    /// without.
+    pub fsync: bool,
+    /// Listens on this port of 127.0.0.1 as well; only on a Unix socket when absent.
+    pub port: Option<u16>,
+}
+
+/// A server with its folder; both are gone with this value, or with the process.
+#[derive(Debug)]
+pub struct Cluster {
+    folder: PathBuf,
+    bin: PathBuf,
+    /// Of 127.0.0.1 where it listens there; always in the name of its socket.
+    port: u16,
+    keeper: Mutex<Keeper>,
+    databases: AtomicU64,
+}
+
+/// An empty database of a cluster, dropped with this value.
+#[derive(Debug)]
+pub struct Database<'a> {
+    cluster: &'a Cluster,
+    name: String,
+}
+
+#[derive(Debug)]
+struct Keeper {
+    process: Child,
+    /// `None` once it was told to end.
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+/// Whom the server runs as.
+struct Runner {
+    /// What to put before a program.
+    prefix: Vec<String>,
+    /// Owner of the folder, where that is another user.
+    owner: Option<(u32, u32)>,
+}
+
+impl Cluster {
+    /// The one server of this process for all tests that need no more than a database: fast, and without a care for
+    /// crashes. Panics with the reason when it does not start.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(|| match Self::start(Options::default()) {
+            Ok(cluster) => cluster,
+            Err(error) => panic!("{error:#}"),
+        })
+    }
+
+    /// Makes a server of its own and waits until it answers.
+    ///
+    /// # Errors
+    /// What is not installed or does not start, and what to do.
+    pub fn start(options: Options) -> Result<Self> {
+        let bin = programs()?;
+        let runner = Runner::find()?;
+        // The path of a socket has at most 107 bytes, so this is not for a folder that TMPDIR names.
+        let folder = tempfile::Builder::new().prefix("countersign-pg-").tempdir_in("/tmp")?;
+        if let Some((user, group)) = runner.owner {
+            std::os::unix::fs::chown(folder.path(), Some(user), Some(group))?;
+        }
+        let data = folder.path().join("data");
+        let made = runner
+            .command(&bin.join("initdb"))
+            .args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username", USER])
+            .arg("--pgdata")
+            .arg(&data)
+            .output()?;
+        ensure!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
+        configure(&data.join("postgresql.conf"), folder.path(), options)?;
+        let port = options.port.unwrap_or(PORT);
+        let folder = folder.keep();
+        let keeper = Mutex::new(Keeper::spawn(&folder, &bin, port, &runner)?);
+        let cluster = Self { folder, bin, port, keeper, databases: AtomicU64::new(1) };
+        cluster.resume()?;
+        Ok(cluster)
+    }
+
+    /// Starts it again after [`Cluster::stop`] or [`Cluster::kill`], and waits until it answers.
+    ///
+    /// # Errors
+    /// The server's own words.
+    pub fn resume(&self) -> Result<()> {
+        self.order("start")
+    }
+
+    /// Ends it as an operator does: open connections are cut, what was committed is kept.
+    ///
+    /// # Errors
+    /// The process that keeps it is gone.
+    pub fn stop(&self) -> Result<()> {
+        self.order("stop")
+    }
+
+    /// Ends it as a crash does.
+    ///
+    /// # Errors
+    /// As [`Cluster::stop`].
+    pub fn kill(&self) -> Result<()> {
+        self.order("kill")
+    }
+
+    /// Makes an empty database.
+    ///
+    /// # Errors
+    /// The server's own words.
+    pub fn database(&self) -> Result<Database<'_>> {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"))?;
+        Ok(Database { cluster: self, name })
+    }
+
+    /// The URL of a database by its socket.
+    pub fn url(&self, database: &str) -> String {
+        let folder = self.folder.to_string_lossy().replace('/', "%2F");
+        format!("postgres://{USER}@{folder}:{}/{database}", self.port)
+    }
+
+    /// The URL of a database by the port of 127.0.0.1; nobody answers there unless [`Options::port`] was given.
+    pub fn tcp_url(&self, database: &str) -> String {
+        format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// What the server has written about itself.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Runs statements in a database, as an operator would; gives what they print, a line a row, columns with `|`.
+    ///
+    /// # Errors
+    /// The server's own words.
+    pub fn run(&self, database: &str, statements: &str) -> Result<String> {
+        let done = Command::new(self.bin.join("psql"))
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"])
+            .args(["--dbname", &self.url(database), "--command", statements])
+            .output()?;
+        ensure!(done.status.success(), "psql failed: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(String::from_utf8(done.stdout)?)
+    }
+
+    fn order(&self, order: &str) -> Result<()> {
+        // A test that panicked meanwhile has left it as whole as it was.
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if keeper.order(order)? {
+            return Ok(());
+        }
+        bail!("PostgreSQL did not {order}: {}", self.log())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let keeper = self.keeper.get_mut().unwrap_or_else(PoisonError::into_inner);
+        keeper.orders = None;
+        // It ends by itself and cleans up, whoever waits.
+        let _ = keeper.process.wait();
+    }
+}
+
+impl Database<'_> {
+    /// Its URL.
+    pub fn url(&self) -> String {
+        self.cluster.url(&self.name)
+    }
+
+    /// As [`Cluster::run`], in this database.
+    ///
+    /// # Errors
+    /// The server's own words.
+    pub fn run(&self, statements: &str) -> Result<String> {
+        self.cluster.run(&self.name, statements)
+    }
+}
+
+impl Drop for Database<'_> {
+    fn drop(&mut self) {
+        // What is left behind goes with the cluster's folder; the server may be stopped.
+        let _ = self.cluster.run("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+impl Keeper {
+    fn spawn(folder: &Path, bin: &Path, port: u16, runner: &Runner) -> Result<Self> {
+        let mut process = Command::new("sh")
+            .args(["-c", KEEPER, "sh"])
+            .args([folder, bin])
+            .args(&runner.prefix)
+            .env("PGPORT", port.to_string())
+            .current_dir("/")
+            // Out of reach of the terminal's Ctrl-C: it ends when the test has.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let orders = process.stdin.take();
+        let answers = process.stdout.take().context("the shell has no output")?;
+        Ok(Self { process, orders, answers: BufReader::new(answers) })
+    }
+
+    fn order(&mut self, order: &str) -> Result<bool> {
+        let orders = self.orders.as_mut().context("the server is gone")?;
+        writeln!(orders, "{order}").context("the server is gone")?;
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer)?;
+        Ok(answer.trim() == "done")
+    }
+}
+
+impl Runner {
+    /// This user; for root, whom PostgreSQL refuses, the user of the system's package.
+    fn find() -> Result<Self> {
+        if id(&["-u"])? != 0 {
+            return Ok(Self { prefix: Vec::new(), owner: None });
+        }
+        let advice = "PostgreSQL does not run as root, and there is no user postgres to run it as; run: cargo xtask \
+                      setup";
+        let (user, group) =
+            (id(&["-u", "postgres"]).context(advice)?, id(&["-g", "postgres"]).context(advice)?);
+        let prefix =
+            ["setpriv", "--reuid", &user.to_string(), "--regid", &group.to_string(), "--clear-groups"];
+        Ok(Self { prefix: prefix.map(str::to_owned).to_vec(), owner: Some((user, group)) })
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = match self.prefix.split_first() {
+            None => Command::new(program),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
+                command
+            }
+        };
+        command.current_dir("/");
+        command
+    }
+}
+
+fn id(args: &[&str]) -> Result<u32> {
+    let output = Command::new("id").args(args).output()?;
+    ensure!(output.status.success(), "id {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+}
+
+/// The newest version where Debian keeps them, else the one in PATH.
+fn programs() -> Result<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let newest = versions
+        .filter_map(|entry| {
+            Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin")))
+        })
+        .filter(|(_, bin)| bin.join("initdb").is_file())
+        .max();
+    if let Some((_, bin)) = newest {
+        return Ok(bin);
+    }
+    std::env::var_os("PATH")
+        .iter()
+        .flat_map(std::env::split_paths)
+        .find(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
+        .context("PostgreSQL is not installed; run: cargo xtask setup")
+}
+
+fn configure(file: &Path, folder: &Path, options: Options) -> Result<()> {
+    let addresses = if options.port.is_some() { "127.0.0.1" } else { "" };
+    let fsync = if options.fsync { "on" } else { "off" };
+    let port = options.port.unwrap_or(PORT);
+    let text = format!(
+        "\nunix_socket_directories = '{}'\nunix_socket_permissions = 0700\nlisten_addresses = '{addresses}'\nport = {port}\n\
+         fsync = {fsync}\nsynchronous_commit = {fsync}\nfull_page_writes = {fsync}\n\
+         max_connections = 300\nshared_buffers = 32MB\nmax_wal_size = 128MB\nautovacuum = off\n",
+        folder.display()
+    );
+    OpenOptions::new().append(true).open(file)?.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    /// Set for a process that starts a server and dies with it.
+    const DIES: &str = "COUNTERSIGN_TEST_DIES";
+
+    #[test]
+    fn what_was_committed_outlives_a_crash_and_a_stop() {
+        let cluster = Cluster::start(Options { fsync: true, port: None }).unwrap();
+        let database = cluster.database().unwrap();
+        database.run("CREATE TABLE kept (n BIGINT); INSERT INTO kept VALUES (1)").unwrap();
+        cluster.kill().unwrap();
+        assert!(database.run("SELECT 1").is_err());
+        cluster.resume().unwrap();
+        database.run("INSERT INTO kept VALUES (2)").unwrap();
+        cluster.stop().unwrap();
+        assert!(database.run("SELECT 1").is_err());
+        cluster.resume().unwrap();
+        assert_eq!(database.run("SELECT count(*) FROM kept").unwrap(), "2\n");
+    }
+
+    #[test]
+    fn nothing_is_left_of_it() {
+        let cluster = Cluster::start(Options::default()).unwrap();
+        let folder = cluster.folder.clone();
+        assert!(folder.exists());
+        drop(cluster);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn nothing_is_left_of_it_when_the_test_is_killed() {
+        if std::env::var_os(DIES).is_some() {
+            let cluster = Cluster::start(Options::default()).unwrap();
+            fs::write(std::env::var(DIES).unwrap(), cluster.folder.to_str().unwrap()).unwrap();
+            let _ = Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+        }
+        let note = tempfile::NamedTempFile::new().unwrap();
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "postgres::tests::nothing_is_left_of_it_when_the_test_is_killed"])
+            .env(DIES, note.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        assert!(!process.wait().unwrap().success());
+        let folder = PathBuf::from(fs::read_to_string(note.path()).unwrap());
+        assert!(folder.is_absolute());
+        // Whoever keeps the server is nobody's child here: its end can only be looked for.
+        while folder.exists() {
+            std::thread::yield_now();
+        }
+    }
+}
