@@ -17,6 +17,7 @@ pub mod check;
 pub mod context;
 pub mod encoding;
 pub mod frame;
+pub mod holes;
 pub mod id;
 pub mod jws;
 pub mod key;

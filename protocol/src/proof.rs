@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::encoding;
+use crate::hole;
 use crate::jws::{self, JwsError, Unverified};
 use crate::key::{PublicKey, SigningKey};
 use crate::nonce::NonceKey;
@@ -104,15 +105,22 @@ pub fn check(proof: &str, call: &Call<'_>, nonces: &NonceKey, now: Timestamp) ->
     let jws = Unverified::parse(proof, TYP).map_err(ProofError::Jws)?;
     let key = jws.header_key().map_err(ProofError::Jws)?;
     let claims: Claims = jws.claimed().map_err(ProofError::Jws)?;
-    if claims.htm != call.method || claims.htu != call.url || claims.ath != call.token.map(token_hash) {
+    let is_for_this_call = (hole!("proof_method") || claims.htm == call.method)
+        && (hole!("proof_address") || claims.htu == call.url)
+        && (hole!("proof_token_hash") || claims.ath == call.token.map(token_hash));
+    if !is_for_this_call {
         return Err(ProofError::OtherCall);
     }
     if claims.jti.is_empty() || claims.jti.chars().count() > JTI_LENGTH_MAX {
         return Err(ProofError::OtherCall);
     }
-    jws.verify::<serde::de::IgnoredAny>(&key).map_err(ProofError::Jws)?;
-    let nonce = claims.nonce.ok_or(ProofError::Nonce)?;
-    nonces.check(&nonce, now).map_err(|_| ProofError::Nonce)?;
+    if !hole!("proof_signature") {
+        jws.verify::<serde::de::IgnoredAny>(&key).map_err(ProofError::Jws)?;
+    }
+    if !hole!("proof_nonce") {
+        let nonce = claims.nonce.ok_or(ProofError::Nonce)?;
+        nonces.check(&nonce, now).map_err(|_| ProofError::Nonce)?;
+    }
     Ok(Proven { key, jti: claims.jti })
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::CheckNumber;
 use crate::encoding;
+use crate::hole;
 use crate::id::{AccountId, DeviceId, Ticket};
 use crate::jws::{self, JwsError, Unverified};
 use crate::key::{PublicKey, SigningKey};
@@ -116,7 +117,8 @@ impl<'a> UnverifiedStatement<'a> {
     /// # Errors
     /// [`JwsError::Signature`]; [`JwsError::Payload`] when `aud` or `ctx` have no usable form.
     pub fn verify(&self, key: &PublicKey) -> Result<Statement, JwsError> {
-        let claims: Claims = self.jws.verify(key)?;
+        let claims: Claims =
+            if hole!("statement_signature") { self.jws.claimed()? } else { self.jws.verify(key)? };
         Ok(Statement {
             device: claims.iss,
             origin: Origin::parse(&claims.aud).map_err(|_| JwsError::Payload)?,

@@ -4,6 +4,7 @@ use super::state::{Cancelled, Decided, Denied, Expired, Lock, Outcome, State};
 use super::{CheckRule, Lives, Redeemer, Request};
 use crate::check::{CheckNumber, TRIES};
 use crate::frame::{FrameAge, FrameCode};
+use crate::hole;
 use crate::id::{DeviceId, Ticket};
 use crate::key::Thumbprint;
 use crate::secret::SecretHash;
@@ -216,7 +217,11 @@ fn passed_deadline(state: &State, now: Timestamp) -> Option<State> {
         State::Approved { ends_at, lock } => (*ends_at, Expired::Approved, Some(approved(*lock, *ends_at))),
         State::Over { .. } => return None,
     };
-    (now >= ends_at).then_some(State::Over { outcome: Outcome::Expired(from), at: now, decided })
+    (now >= ends_at && !hole!("deadlines")).then_some(State::Over {
+        outcome: Outcome::Expired(from),
+        at: now,
+        decided,
+    })
 }
 
 fn show_user_code(request: &Request, code: UserCode) -> Step {
@@ -233,7 +238,9 @@ fn show_user_code(request: &Request, code: UserCode) -> Step {
 fn scan(request: &Request, scan: &Scan, now: Timestamp, lives: &Lives) -> Step {
     match &request.state {
         // Judged before the frame's age: a lost reply must not strand the person behind a frame that grew old.
-        State::Scanned { lock, .. } if lock.device == scan.lock.device => stay(Ok(Done::ScannedAgain)),
+        State::Scanned { lock, .. } if hole!("first_scan") || lock.device == scan.lock.device => {
+            stay(Ok(Done::ScannedAgain))
+        }
         State::Approved { lock, .. } if lock.device == scan.lock.device => stay(Err(Refused::Ended)),
         State::Scanned { .. } | State::Approved { .. } => stay(Err(Refused::AlreadyScanned)),
         State::Over { .. } => stay(Err(Refused::Ended)),
@@ -283,11 +290,13 @@ fn decide(request: &Request, decide: &Decide, now: Timestamp, lives: &Lives) -> 
         }
         State::Scanned { lock, check, tries_left, context, ends_at, verification } => match decide.decision {
             // Judged before the number: a person who is not verified learns nothing about it.
-            Decision::Approve if *verification && !decide.user_verified => stay(Err(Refused::NotVerified)),
+            Decision::Approve if *verification && !decide.user_verified && !hole!("user_verification") => {
+                stay(Err(Refused::NotVerified))
+            }
             Decision::Approve => {
                 // What comes out of the compare counts only with the try written: see `with_try_taken`.
-                let left = tries_left.saturating_sub(1);
-                let right = check.is_none_or(|number| decide.check == Some(number));
+                let left = tries_left.saturating_sub(u8::from(!hole!("number_tries")));
+                let right = hole!("number") || check.is_none_or(|number| decide.check == Some(number));
                 if right {
                     return go(
                         State::Approved { ends_at: now.plus_s(lives.approved_s), lock: *lock },
@@ -326,8 +335,12 @@ fn decide(request: &Request, decide: &Decide, now: Timestamp, lives: &Lives) -> 
 
 fn redeem(request: &Request, page: &PageProof, now: Timestamp) -> Step {
     match &request.redeemer {
-        Redeemer::Page { secret, .. } if !same(secret, &page.secret) => return stay(Err(Refused::NotFound)),
-        Redeemer::Page { key, .. } if *key != page.key => return stay(Err(Refused::WrongKey)),
+        Redeemer::Page { secret, .. } if !same(secret, &page.secret) && !hole!("page_secret") => {
+            return stay(Err(Refused::NotFound));
+        }
+        Redeemer::Page { key, .. } if *key != page.key && !hole!("page_key") => {
+            return stay(Err(Refused::WrongKey));
+        }
         Redeemer::Page { .. } => {}
         Redeemer::Device { .. } => return stay(Err(Refused::NotFound)),
     }
@@ -378,7 +391,9 @@ const fn over(outcome: Outcome, at: Timestamp, decided: Option<Decided>) -> Stat
 }
 
 fn holds(lock: &Lock, decide: &Decide) -> bool {
-    lock.device == decide.device && lock.ticket == decide.ticket && lock.context_hash == decide.context_hash
+    (hole!("approver_is_scanner") || lock.device == decide.device)
+        && lock.ticket == decide.ticket
+        && (hole!("statement_context") || lock.context_hash == decide.context_hash)
 }
 
 fn same(a: &SecretHash, b: &SecretHash) -> bool {

@@ -6,9 +6,13 @@
 //! delayed and reordered messages need no network in the model.
 //!
 //! Bounds: two requests, or one with more calls at once; lives of 3, 2 and 2 s, so that each second around a deadline is
-//! there; two calls under way; one crash. Not modelled: signatures, proofs and tags (verified before a transition), the
-//! network rule, user codes, other clocks than one that never steps back, sessions after they are made, and a durable store
-//! that breaks its own transactions.
+//! there; two calls under way; one crash; as many wrong numbers as anybody sends. Whether the policy asks for a verified
+//! person is explored both ways.
+//!
+//! Not modelled: signatures, proofs and tags (verified before a transition); which number is guessed (right or wrong is
+//! all that a guess is); the network rule and user codes; enrolment and recovery codes, which are one transaction each;
+//! disabled accounts (a device revoked for good stands for them); other clocks than one that never steps back; sessions
+//! after they are made; and a durable store that breaks its own transactions.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
 #![expect(
     clippy::print_stdout,
@@ -24,7 +28,7 @@ use protocol::time::Timestamp;
 use stateright::{Checker as _, HasDiscoveries, Model, Property};
 
 use server::{Rules, revoke};
-use world::{DEVICES, END_S, What, World, frame, scan};
+use world::{DEVICES, END_S, Verdict, What, World, frame, scan};
 
 const REAL: Rules = Rules { apply, sessions_are_unique: true, settles: true };
 
@@ -33,8 +37,12 @@ struct Explored {
     requests: usize,
     calls_at_once: usize,
     crashes: u8,
-    /// Only logins: nobody cancels, revokes or mistypes.
+    /// Only logins: nobody denies, cancels or revokes.
     only_logins: bool,
+    /// Wrong numbers are typed.
+    mistypes: bool,
+    /// The policy asks for a verified person.
+    asks: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +55,9 @@ enum Act {
     Decide {
         request: usize,
         device: u8,
-        approve: bool,
-        number_is_right: bool,
+        /// What it is if it counts: with a wrong number, the third one.
+        verdict: Verdict,
+        verified: bool,
     },
     Redeem {
         request: usize,
@@ -84,11 +93,16 @@ impl Model for Explored {
         for request in 0..self.requests {
             for device in DEVICES {
                 acts.push(Act::Scan { request, device });
-                let decisions = [(true, true), (false, true), (true, false)];
-                for (approve, number_is_right) in
-                    decisions.into_iter().take(if self.only_logins { 1 } else { 3 })
-                {
-                    acts.push(Act::Decide { request, device, approve, number_is_right });
+                let verdicts = [
+                    (Verdict::Approve, true),
+                    (Verdict::Deny, !self.only_logins),
+                    (Verdict::WrongNumbers, self.mistypes),
+                ];
+                for (verdict, _) in verdicts.into_iter().filter(|(_, happens)| *happens) {
+                    acts.push(Act::Decide { request, device, verdict, verified: self.asks });
+                    if self.asks && verdict != Verdict::Deny {
+                        acts.push(Act::Decide { request, device, verdict, verified: false });
+                    }
                 }
             }
             acts.extend([0, 1].map(|browser| Act::Redeem { request, browser }));
@@ -119,17 +133,16 @@ impl Model for Explored {
                 if !world.trusted[usize::from(device)] {
                     return None;
                 }
-                let event = scan(request, device, frame(request, world.now));
+                let event = scan(request, device, frame(request, world.now), self.asks);
                 if self.rules.transit(&mut world, request, &event) == Some(Ok(Done::Scanned)) {
                     world.kept[request].scanned = Some((device, world.now));
                 }
             }
-            Act::Decide { request, device, approve, number_is_right } => {
-                let what = What::Decide { device, approve };
-                self.rules.begin(&mut world, request, what, number_is_right);
+            Act::Decide { request, device, verdict, verified } => {
+                self.rules.begin(&mut world, request, What::Decide { device, verdict, verified });
             }
             Act::Redeem { request, browser } => {
-                self.rules.begin(&mut world, request, What::Redeem { browser }, true);
+                self.rules.begin(&mut world, request, What::Redeem { browser });
             }
             Act::Cancel { request } => {
                 self.rules.transit(&mut world, request, &Event::Cancel(Cause::Page));
@@ -162,7 +175,13 @@ impl Model for Explored {
 
 /// Explores all of it, or up to the first thing that does not hold; what does not.
 fn explore(model: Explored) -> Vec<&'static str> {
-    let told = format!("{} requests, {} calls at once", model.requests, model.calls_at_once);
+    let told = format!(
+        "{} requests, {} calls at once, {} crashes, verified persons {}",
+        model.requests,
+        model.calls_at_once,
+        model.crashes,
+        if model.asks { "asked for" } else { "not asked for" }
+    );
     let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let wrong: Vec<_> = checker
         .discoveries()
@@ -193,26 +212,71 @@ fn explore(model: Explored) -> Vec<&'static str> {
 
 const NONE: [&str; 0] = [];
 
+/// All that can happen to one request, one call at a time.
+const ONE: Explored = Explored {
+    rules: REAL,
+    requests: 1,
+    calls_at_once: 1,
+    crashes: 0,
+    only_logins: false,
+    mistypes: true,
+    asks: false,
+};
+
 #[test]
 fn one_request_with_two_calls_at_once_and_a_crash_keeps_its_promises() {
-    assert_eq!(
-        explore(Explored { rules: REAL, requests: 1, calls_at_once: 2, crashes: 1, only_logins: false }),
-        NONE
-    );
+    assert_eq!(explore(Explored { calls_at_once: 2, crashes: 1, mistypes: false, ..ONE }), NONE);
+}
+
+#[test]
+fn wrong_numbers_with_two_calls_at_once_keep_their_promises() {
+    assert_eq!(explore(Explored { calls_at_once: 2, ..ONE }), NONE);
+}
+
+#[test]
+fn one_request_that_asks_for_a_verified_person_keeps_its_promises() {
+    assert_eq!(explore(Explored { crashes: 1, asks: true, ..ONE }), NONE);
 }
 
 #[test]
 fn two_requests_keep_their_promises() {
-    assert_eq!(
-        explore(Explored { rules: REAL, requests: 2, calls_at_once: 1, crashes: 0, only_logins: true }),
-        NONE
-    );
+    assert_eq!(explore(Explored { requests: 2, only_logins: true, mistypes: false, ..ONE }), NONE);
+}
+
+#[test]
+fn a_table_that_counts_no_wrong_number_is_found() {
+    fn counts_none(request: &Request, event: &Event, now: Timestamp, lives: &Lives) -> Step {
+        let step = apply(request, event, now, lives);
+        match step.answer {
+            Err(Refused::WrongCheck { .. }) => Step { next: None, ..step },
+            _ => step,
+        }
+    }
+    let rules = Rules { apply: counts_none, ..REAL };
+    let wrong = explore(Explored { rules, ..ONE });
+    assert!(wrong.contains(&"two numbers at most are told to be wrong"), "{wrong:?}");
+}
+
+#[test]
+fn a_table_that_asks_nobody_to_be_verified_is_found() {
+    fn asks_nobody(request: &Request, event: &Event, now: Timestamp, lives: &Lives) -> Step {
+        match event {
+            Event::Decide(decide) => {
+                let decide = protocol::request::Decide { user_verified: true, ..*decide };
+                apply(request, &Event::Decide(decide), now, lives)
+            }
+            _ => apply(request, event, now, lives),
+        }
+    }
+    let rules = Rules { apply: asks_nobody, ..REAL };
+    let wrong = explore(Explored { rules, asks: true, ..ONE });
+    assert!(wrong.contains(&"where a verified person is asked for, nobody else approves"), "{wrong:?}");
 }
 
 #[test]
 fn a_store_that_takes_a_second_session_is_found() {
     let rules = Rules { sessions_are_unique: false, ..REAL };
-    let wrong = explore(Explored { rules, requests: 1, calls_at_once: 2, crashes: 0, only_logins: false });
+    let wrong = explore(Explored { rules, calls_at_once: 2, ..ONE });
     assert!(wrong.contains(&"at most one session a request"), "{wrong:?}");
 }
 
@@ -227,7 +291,7 @@ fn a_table_that_approves_after_expiry_is_found() {
         }
     }
     let rules = Rules { apply: approves_late, settles: false, ..REAL };
-    let wrong = explore(Explored { rules, requests: 1, calls_at_once: 1, crashes: 0, only_logins: false });
+    let wrong = explore(Explored { rules, ..ONE });
     assert!(wrong.contains(&"no decision after its deadline"), "{wrong:?}");
 }
 
@@ -243,14 +307,14 @@ fn a_table_that_hears_a_foreign_device_is_found() {
         }
     }
     let rules = Rules { apply: hears_anybody, ..REAL };
-    let wrong = explore(Explored { rules, requests: 1, calls_at_once: 1, crashes: 0, only_logins: false });
+    let wrong = explore(Explored { rules, ..ONE });
     assert!(wrong.contains(&"only the device that scanned decides"), "{wrong:?}");
 }
 
 #[test]
 fn a_server_that_does_not_settle_after_a_crash_is_found() {
     let rules = Rules { settles: false, ..REAL };
-    let wrong = explore(Explored { rules, requests: 1, calls_at_once: 1, crashes: 1, only_logins: false });
+    let wrong = explore(Explored { rules, crashes: 1, ..ONE });
     assert!(wrong.contains(&"an approval that stands can be redeemed, whatever crashed"), "{wrong:?}");
 }
 
@@ -267,6 +331,6 @@ fn a_table_that_lets_another_page_redeem_is_found() {
         }
     }
     let rules = Rules { apply: redeems_for_anybody, ..REAL };
-    let wrong = explore(Explored { rules, requests: 1, calls_at_once: 1, crashes: 0, only_logins: false });
+    let wrong = explore(Explored { rules, ..ONE });
     assert!(wrong.contains(&"a session only in the browser that asked"), "{wrong:?}");
 }

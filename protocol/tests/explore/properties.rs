@@ -1,11 +1,10 @@
 //! What must hold in every state, and what must be reached in some.
 
-use protocol::request::{Outcome, State};
-use protocol::statement::Decision;
+use protocol::request::{Denied, Outcome, Phase, State};
 use stateright::Property;
 
 use crate::Explored;
-use crate::world::{END_S, LIVES, What, World};
+use crate::world::{END_S, LIVES, Verdict, What, World};
 
 pub(crate) fn promised() -> Vec<Property<Explored>> {
     vec![
@@ -37,7 +36,7 @@ pub(crate) fn promised() -> Vec<Property<Explored>> {
             world.kept.iter().all(|kept| {
                 kept.session.is_none_or(|session| {
                     kept.decision.is_some_and(|it| {
-                        it.kind == Decision::Approve
+                        it.verdict == Verdict::Approve
                             && i64::from(session.at) < i64::from(it.at) + LIVES.approved_s
                     })
                 })
@@ -49,6 +48,35 @@ pub(crate) fn promised() -> Vec<Property<Explored>> {
                 .iter()
                 .all(|kept| kept.session.is_none_or(|it| !it.lives || world.trusted[usize::from(it.device)]))
         }),
+        Property::always("two numbers at most are told to be wrong", |_, world: &World| {
+            world.kept.iter().all(|kept| kept.told_wrong <= 2)
+        }),
+        Property::always("a page sees what was decided and nothing else", |_, world: &World| {
+            world.records.iter().flatten().zip(&world.kept).all(|(state, kept)| {
+                let decided = kept.decision.map(|it| it.verdict);
+                match state {
+                    State::Over { outcome: Outcome::Denied(Denied::Check), .. } => {
+                        decided == Some(Verdict::WrongNumbers)
+                    }
+                    State::Over { outcome: Outcome::Denied(Denied::User), .. } => {
+                        decided == Some(Verdict::Deny)
+                    }
+                    state => {
+                        !matches!(state.phase(), Phase::Approved | Phase::Redeemed)
+                            || decided == Some(Verdict::Approve)
+                    }
+                }
+            })
+        }),
+        Property::always(
+            "where a verified person is asked for, nobody else approves",
+            |model: &Explored, world: &World| {
+                world.kept.iter().all(|kept| {
+                    let approval = kept.decision.filter(|it| it.verdict == Verdict::Approve);
+                    !model.asks || approval.is_none_or(|it| it.verified)
+                })
+            },
+        ),
         Property::always("an approval that stands can be redeemed, whatever crashed", stands),
         Property::always("every request ends", |model: &Explored, world: &World| {
             let mut later = world.clone();
@@ -79,6 +107,16 @@ pub(crate) fn reached(model: &Explored) -> Vec<Property<Explored>> {
             }),
         ]);
     }
+    if model.mistypes {
+        reached.extend([
+            Property::sometimes("denied after three wrong numbers", |_, world: &World| {
+                ended(world, |it| matches!(it, Outcome::Denied(Denied::Check)))
+            }),
+            Property::sometimes("signed in after two wrong numbers", |_, world: &World| {
+                world.kept[0].told_wrong == 2 && world.kept[0].session.is_some()
+            }),
+        ]);
+    }
     if model.crashes > 0 {
         reached.push(Property::sometimes("signed in after a crash", |_, world: &World| {
             world.crashes == 1 && world.kept[0].session.is_some_and(|it| it.lives)
@@ -96,7 +134,7 @@ fn stands(model: &Explored, world: &World) -> bool {
     (0..model.requests).all(|number| {
         let kept = world.kept[number];
         let counts = kept.decision.is_some_and(|it| {
-            it.kind == Decision::Approve
+            it.verdict == Verdict::Approve
                 && !it.is_withdrawn
                 && i64::from(world.now) < i64::from(it.at) + LIVES.approved_s
         });
@@ -107,7 +145,7 @@ fn stands(model: &Explored, world: &World) -> bool {
         }
         let mut later = World { under_way: Vec::new(), ..world.clone() };
         let browser = u8::try_from(number).unwrap();
-        model.rules.begin(&mut later, number, What::Redeem { browser }, true);
+        model.rules.begin(&mut later, number, What::Redeem { browser });
         if !later.under_way.is_empty() {
             model.rules.keep(&mut later, 0);
         }

@@ -3,13 +3,14 @@
 
 use protocol::check::CheckNumber;
 use protocol::request::{
-    Cause, Decide, Done, Event, Facts, Lives, Outcome, Recorded, Refused, Request, State, Step, settled,
+    Cause, Decide, Denied, Done, Event, Facts, Lives, Outcome, Recorded, Refused, Request, State, Step,
+    denied_by_number, settled, with_try_taken,
 };
 use protocol::statement::Decision;
 use protocol::time::Timestamp;
 
 use crate::world::{
-    Call, DEVICES, Kept, KeptDecision, LIVES, Session, What, World, lock, page, request, time,
+    Call, DEVICES, Kept, KeptDecision, LIVES, Session, Verdict, What, World, lock, page, request, time,
 };
 
 pub(crate) type Apply = fn(&Request, &Event, Timestamp, &Lives) -> Step;
@@ -29,24 +30,30 @@ impl Rules {
     pub(crate) fn read(self, world: &mut World, number: usize) -> Option<State> {
         loop {
             let state = world.records[number].clone()?;
-            let read = request(number, &state);
-            let facts = Self::facts(world, number, &state);
-            match settled(&read, &facts, time(world.now), &LIVES) {
+            match self.settle(world, number, &state) {
                 Some(next) if self.settles => world.records[number] = Some(next),
                 _ => return Some(state),
             }
         }
     }
 
-    fn facts(world: &World, number: usize, state: &State) -> Facts {
+    /// What the durable store and the time ask for.
+    fn settle(self, world: &World, number: usize, state: &State) -> Option<State> {
         let kept = world.kept[number];
-        let recorded =
-            |it: KeptDecision| Recorded { decision: it.kind, at: time(it.at), is_withdrawn: it.is_withdrawn };
-        Facts {
-            decision: kept.decision.map(recorded),
+        let recorded = match kept.decision {
+            Some(it) => match it.verdict.decision() {
+                Some(decision) => Some(Recorded { decision, at: time(it.at), is_withdrawn: it.is_withdrawn }),
+                None if state.lock().is_some() => return Some(denied_by_number(time(it.at))),
+                None => None,
+            },
+            None => None,
+        };
+        let facts = Facts {
+            decision: recorded,
             is_trusted: scanner(number, state).is_none_or(|device| world.trusted[usize::from(device)]),
             session_at: kept.session.filter(|session| session.lives).map(|session| time(session.at)),
-        }
+        };
+        settled(&request(number, state), &facts, time(world.now), &LIVES)
     }
 
     /// A transition that needs no durable store: read and write are one.
@@ -64,12 +71,22 @@ impl Rules {
         Some(step.answer)
     }
 
-    /// The first part of a decision or a redeem: judged by the short-lived record. What it allows is under way then.
-    pub(crate) fn begin(self, world: &mut World, number: usize, what: What, number_is_right: bool) {
+    /// The first part of a decision or a redeem: judged by the short-lived record. What it allows is under way then, and
+    /// a right number has taken its try.
+    pub(crate) fn begin(self, world: &mut World, number: usize, what: What) {
         let Some(state) = self.read(world, number) else { return };
-        let event = event(number, &state, what, number_is_right);
+        let event = event(number, &state, what);
         let step = (self.apply)(&request(number, &state), &event, time(world.now), &LIVES);
-        if matches!(step.answer, Ok(Done::Decided | Done::Redeemed)) {
+        if matches!(step.answer, Err(Refused::WrongCheck { .. })) {
+            world.kept[number].told_wrong += 1;
+        }
+        let is_last_number =
+            matches!(step.next, Some(State::Over { outcome: Outcome::Denied(Denied::Check), .. }));
+        if is_last_number || matches!(step.answer, Ok(Done::Decided | Done::Redeemed)) {
+            let is_approval = matches!(what, What::Decide { verdict: Verdict::Approve, .. });
+            if let Some(taken) = with_try_taken(&state).filter(|_| is_approval) {
+                world.records[number] = Some(taken);
+            }
             let call = Call { request: number, what, at: world.now, kept_at: None };
             if !world.under_way.contains(&call) {
                 world.under_way.push(call);
@@ -84,7 +101,9 @@ impl Rules {
     pub(crate) fn keep(self, world: &mut World, at: usize) {
         let call = world.under_way.remove(at);
         let kept_at = match call.what {
-            What::Decide { device, approve } => keep_decision(world, &call, device, approve),
+            What::Decide { device, verdict, verified } => {
+                keep_decision(world, &call, device, verdict, verified)
+            }
             What::Redeem { browser } => self.keep_session(world, &call, browser),
             What::Revoke => Some(call.at),
         };
@@ -99,7 +118,7 @@ impl Rules {
         let call = world.under_way.remove(at);
         let Some(state) = world.records[call.request].clone() else { return };
         let kept_at = time(call.kept_at.unwrap_or(call.at));
-        let event = event(call.request, &state, call.what, true);
+        let event = event(call.request, &state, call.what);
         let step = (self.apply)(&request(call.request, &state), &event, kept_at, &LIVES);
         let next = step.next.unwrap_or(state);
         let is_called_off = matches!(next, State::Over { outcome: Outcome::Cancelled(_), .. });
@@ -117,7 +136,7 @@ impl Rules {
         let device = scanner(call.request, &state)?;
         let kept = &mut world.kept[call.request];
         let decision = kept.decision?;
-        let counts = decision.kind == Decision::Approve
+        let counts = decision.verdict == Verdict::Approve
             && i64::from(call.at) < i64::from(decision.at) + LIVES.approved_s
             && !decision.is_withdrawn
             && world.trusted[usize::from(device)];
@@ -133,18 +152,17 @@ impl Rules {
     }
 }
 
-fn keep_decision(world: &mut World, call: &Call, sender: u8, approve: bool) -> Option<u8> {
+fn keep_decision(world: &mut World, call: &Call, sender: u8, verdict: Verdict, verified: bool) -> Option<u8> {
     let state = world.records[call.request].as_ref()?;
     let device = scanner(call.request, state)?;
     if !world.trusted[usize::from(device)] {
         return None;
     }
-    let kind = if approve { Decision::Approve } else { Decision::Deny };
     let kept: &mut Kept = &mut world.kept[call.request];
     if let Some(before) = kept.decision {
-        (before.kind == kind).then_some(before.at)
+        (before.verdict == verdict).then_some(before.at)
     } else {
-        kept.decision = Some(KeptDecision { kind, at: call.at, is_withdrawn: false, sender });
+        kept.decision = Some(KeptDecision { verdict, at: call.at, is_withdrawn: false, sender, verified });
         Some(call.at)
     }
 }
@@ -160,7 +178,9 @@ pub(crate) fn revoke(world: &mut World, device: u8) {
             let kept = &mut world.kept[number];
             match (&mut kept.session, &mut kept.decision) {
                 (Some(session), _) => session.lives = false,
-                (None, Some(decision)) if decision.kind == Decision::Approve => decision.is_withdrawn = true,
+                (None, Some(decision)) if decision.verdict == Verdict::Approve => {
+                    decision.is_withdrawn = true
+                }
                 _ => {}
             }
             world.under_way.push(Call {
@@ -185,19 +205,20 @@ pub(crate) fn scanner(number: usize, state: &State) -> Option<u8> {
 }
 
 /// The event of a call. A decision carries the ticket and context of whoever scanned, though another device sends it.
-pub(crate) fn event(number: usize, state: &State, what: What, number_is_right: bool) -> Event {
+pub(crate) fn event(number: usize, state: &State, what: What) -> Event {
     match what {
         What::Redeem { browser } => Event::Redeem(page(browser)),
         What::Revoke => Event::Cancel(Cause::Revoked),
-        What::Decide { device, approve } => {
+        What::Decide { device, verdict, verified } => {
             let stolen = lock(number, scanner(number, state).unwrap_or(device));
             Event::Decide(Decide {
                 device: lock(number, device).device,
                 ticket: stolen.ticket,
                 context_hash: stolen.context_hash,
-                decision: if approve { Decision::Approve } else { Decision::Deny },
-                check: Some(CheckNumber::from_random(if number_is_right { 37 } else { 38 })),
-                user_verified: false,
+                // Three wrong numbers are sent as an approval with a wrong one.
+                decision: verdict.decision().unwrap_or(Decision::Approve),
+                check: Some(CheckNumber::from_random(if verdict == Verdict::WrongNumbers { 38 } else { 37 })),
+                user_verified: verified,
             })
         }
     }

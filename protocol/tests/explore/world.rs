@@ -43,15 +43,38 @@ pub(crate) struct Kept {
     pub(crate) sessions_made: u8,
     /// Who scanned first and when.
     pub(crate) scanned: Option<(u8, u8)>,
+    /// Numbers that were told to be wrong.
+    pub(crate) told_wrong: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KeptDecision {
-    pub(crate) kind: Decision,
+    pub(crate) verdict: Verdict,
     pub(crate) at: u8,
     pub(crate) is_withdrawn: bool,
     /// Who really sent it.
     pub(crate) sender: u8,
+    /// Whether it said that its person was verified.
+    pub(crate) verified: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    Approve,
+    Deny,
+    /// The third wrong number.
+    WrongNumbers,
+}
+
+impl Verdict {
+    /// The decision that it is; three wrong numbers are nobody's.
+    pub(crate) fn decision(self) -> Option<Decision> {
+        match self {
+            Self::Approve => Some(Decision::Approve),
+            Self::Deny => Some(Decision::Deny),
+            Self::WrongNumbers => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,7 +100,8 @@ pub(crate) struct Call {
 pub(crate) enum What {
     Decide {
         device: u8,
-        approve: bool,
+        verdict: Verdict,
+        verified: bool,
     },
     Redeem {
         browser: u8,
@@ -145,14 +169,14 @@ fn page_of(n: u8) -> PageProof {
     PageProof { secret: Secret::new([n; 32]).hash(), key: Thumbprint::from_bytes([n; 32]) }
 }
 
-pub(crate) fn scan(number: usize, device: u8, code: FrameCode) -> Event {
+pub(crate) fn scan(number: usize, device: u8, code: FrameCode, verification: bool) -> Event {
     Event::Scan(Box::new(Scan {
         lock: lock(number, device),
         sight: Sight::Frame(code),
         network_allowed: true,
         check: CheckNumber::from_random(37),
         context: Vec::new(),
-        verification: false,
+        verification,
     }))
 }
 
