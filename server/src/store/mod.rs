@@ -14,6 +14,8 @@ mod durable;
 mod error;
 
 pub mod in_process;
+pub mod postgres;
+mod rows;
 mod sessions;
 mod short_lived;
 pub mod sqlite;

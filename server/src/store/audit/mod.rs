@@ -2,6 +2,7 @@
 
 mod anchor;
 mod body;
+mod entries;
 pub mod export;
 mod kind;
 mod summary;
@@ -9,6 +10,7 @@ mod verify;
 
 pub(super) use anchor::{anchor_body, anchored_heads};
 pub use body::{BY_RECOVERY, Body, By, DeviceRef};
+pub(super) use entries::{count_of, decided, ended, signed_in};
 pub use kind::AuditKind;
 pub use verify::{Broken, Fault, Verified, verify};
 

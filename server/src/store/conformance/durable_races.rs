@@ -183,6 +183,28 @@ pub(super) async fn a_removal_and_redeems_at_once_leave_no_session(store: Arc<im
     }
 }
 
+pub(super) async fn ending_all_and_redeems_at_once_leave_no_session(store: Arc<impl Durable + 'static>) {
+    let world = Arc::new(World::new(store).await);
+    let mut approved = Vec::new();
+    for _ in 0..20 {
+        let decision = world.decision(Decision::Approve);
+        world.decide(&decision, NOW).await;
+        approved.push(new_session(&decision));
+    }
+    at_once(21, |n| {
+        let (world, new) = (Arc::clone(&world), approved.get(n.wrapping_sub(1)).cloned());
+        async move {
+            if let Some(new) = new {
+                world.redeem(&new, NOW).await;
+            } else {
+                world.store.end_sessions(world.account, &By::operator(), NOW).await.unwrap();
+            }
+        }
+    })
+    .await;
+    assert!(world.store.sessions(world.account, &LIVES, NOW).await.unwrap().is_empty());
+}
+
 pub(super) async fn a_chain_takes_entries_of_fifty_writers(store: Arc<impl Durable + 'static>) {
     let account = new_account(&*store, None).await;
     at_once(50, |_| {

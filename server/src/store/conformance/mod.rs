@@ -100,6 +100,7 @@ macro_rules! durable_suite {
                 redeems_of_one_page_key_at_once_leave_one_session,
                 a_removal_and_redeems_at_once_leave_no_session,
                 a_chain_takes_entries_of_fifty_writers,
+                ending_all_and_redeems_at_once_leave_no_session,
             }
         }
     };
@@ -163,6 +164,23 @@ mod sqlite_memory {
 }
 
 mod in_process {
+#[cfg(unix)]
+mod postgres {
+    use std::sync::Arc;
+
+    use services::postgres::{Cluster, Database};
+
+    use crate::store::postgres::PostgresStore;
+    use crate::store::postgres::tests::open;
+
+    async fn fresh() -> (Arc<PostgresStore>, Database<'static>) {
+        let database = Cluster::shared().database().unwrap();
+        (open(&database).await, database)
+    }
+
+    durable_suite!(fresh());
+}
+
     use std::sync::Arc;
 
     use protocol::id::StoreId;

@@ -5,12 +5,12 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod decisions;
 mod devices;
 mod durable;
 mod open;
 mod recovery;
-mod rows;
 mod sessions;
 mod sweep;
 #[cfg(test)]
@@ -21,7 +21,7 @@ use futures_util::future::BoxFuture;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::StoreError;
-use rows::Fault;
+use super::rows::{self, Fault};
 use writer::{Tx, Writer};
 
 /// Accounts, devices, decisions, sessions and audit chains in SQLite.

@@ -39,9 +39,7 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub async fn open_waiting(file: &Path, wait: Duration) -> Result<Self, StoreError> {
         make_private(file).map_err(|source| StoreError::File { path: file.to_owned(), source })?;
-        let options = options(SqliteConnectOptions::new().filename(file), wait)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
+        let options = file_options(file, wait);
         let connection = connect(&options).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
@@ -80,7 +78,7 @@ fn options(options: SqliteConnectOptions, wait: Duration) -> SqliteConnectOption
         .disable_statement_logging()
 }
 
-async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+pub(super) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
     let unavailable = |error| Fault::Database(error).during(OPEN);
     let mut connection = options.connect().await.map_err(unavailable)?;
     // One transaction around all migrations, so that two processes that start at once do not both migrate.
@@ -88,6 +86,12 @@ async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, Sto
     MIGRATIONS.run(&mut *lock).await.map_err(migration_error)?;
     lock.commit().await.map_err(unavailable)?;
     Ok(connection)
+}
+
+pub(super) fn file_options(file: &Path, wait: Duration) -> SqliteConnectOptions {
+    options(SqliteConnectOptions::new().filename(file), wait)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
 }
 
 fn migration_error(error: MigrateError) -> StoreError {

@@ -4,16 +4,17 @@ use protocol::secret::SecretHash;
 use protocol::statement::Decision;
 use protocol::time::Timestamp;
 use protocol::wire::DeviceKind;
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{ColumnIndex, Row as _};
 
+use super::accounts::{Account, AccountState};
+use super::audit::{AuditEntry, Head};
+use super::decisions::{StoredDecision, Verdict};
+use super::devices::{Device, Holder};
+use super::error::StoreError;
+use super::sessions::{Session, SessionLives, SessionView};
 use crate::config::SessionKind;
-use crate::store::accounts::{Account, AccountState};
-use crate::store::audit::{AuditEntry, Head};
-use crate::store::decisions::{StoredDecision, Verdict};
-use crate::store::devices::{Device, Holder};
-use crate::store::error::StoreError;
-use crate::store::sessions::{Session, SessionLives, SessionView};
 
 /// What went wrong, before it is said during what.
 #[derive(Debug)]
@@ -41,12 +42,17 @@ impl Fault {
     }
 }
 
-/// Reads the columns of a row as the types that they hold.
+/// Reads the columns of a row as the types that they hold, whichever database it is from.
 pub(super) trait Columns {
     fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault>;
     fn text(&self, column: &'static str) -> Result<String, Fault>;
-    fn moment(&self, column: &'static str) -> Result<Timestamp, Fault>;
+    fn text_if_any(&self, column: &'static str) -> Result<Option<String>, Fault>;
+    fn number(&self, column: &'static str) -> Result<i64, Fault>;
+    fn flag(&self, column: &'static str) -> Result<bool, Fault>;
 
+    fn moment(&self, column: &'static str) -> Result<Timestamp, Fault> {
+        self.number(column).map(Timestamp)
+    }
     fn account_id(&self, column: &'static str) -> Result<AccountId, Fault> {
         self.bytes(column).map(AccountId::from_random)
     }
@@ -67,37 +73,48 @@ pub(super) trait Columns {
     }
 }
 
-impl Columns for SqliteRow
-where
-    for<'a> &'a str: ColumnIndex<SqliteRow>,
-{
-    fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault> {
-        let bytes: &[u8] = self.try_get(column)?;
-        bytes.try_into().map_err(|_| Fault::Damaged(column))
-    }
+macro_rules! columns_of {
+    ($($row:ty),+) => {$(
+        impl Columns for $row {
+            fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault> {
+                let bytes: &[u8] = self.try_get(column)?;
+                bytes.try_into().map_err(|_| Fault::Damaged(column))
+            }
 
-    fn text(&self, column: &'static str) -> Result<String, Fault> {
-        Ok(self.try_get(column)?)
-    }
+            fn text(&self, column: &'static str) -> Result<String, Fault> {
+                Ok(self.try_get(column)?)
+            }
 
-    fn moment(&self, column: &'static str) -> Result<Timestamp, Fault> {
-        Ok(Timestamp(self.try_get(column)?))
-    }
+            fn text_if_any(&self, column: &'static str) -> Result<Option<String>, Fault> {
+                Ok(self.try_get(column)?)
+            }
+
+            fn number(&self, column: &'static str) -> Result<i64, Fault> {
+                Ok(self.try_get(column)?)
+            }
+
+            fn flag(&self, column: &'static str) -> Result<bool, Fault> {
+                Ok(self.try_get(column)?)
+            }
+        }
+    )+};
 }
 
-pub(super) fn account(row: &SqliteRow) -> Result<Account, Fault> {
+columns_of!(SqliteRow, PgRow);
+
+pub(super) fn account(row: &impl Columns) -> Result<Account, Fault> {
     Ok(Account {
         id: row.account_id("account_id")?,
         username: row.text("username")?,
         display_name: row.text("display_name")?,
-        password_hash: row.try_get("password_hash")?,
+        password_hash: row.text_if_any("password_hash")?,
         state: row.word("state", AccountState::parse)?,
-        ever_had_device: row.try_get("ever_had_device")?,
+        ever_had_device: row.flag("ever_had_device")?,
         created_at: row.moment("account_created_at")?,
     })
 }
 
-pub(super) fn device(row: &SqliteRow) -> Result<Device, Fault> {
+pub(super) fn device(row: &impl Columns) -> Result<Device, Fault> {
     Ok(Device {
         id: row.device_id("device_id")?,
         account: row.account_id("device_account")?,
@@ -109,13 +126,13 @@ pub(super) fn device(row: &SqliteRow) -> Result<Device, Fault> {
     })
 }
 
-pub(super) fn holder(row: &SqliteRow) -> Result<Holder, Fault> {
+pub(super) fn holder(row: &impl Columns) -> Result<Holder, Fault> {
     Ok(Holder { device: device(row)?, account: account(row)? })
 }
 
 /// `token`: the one that was shown, or `None` for the newest.
 pub(super) fn session_view(
-    row: &SqliteRow,
+    row: &impl Columns,
     token: Option<&SecretHash>,
     lives: &SessionLives,
 ) -> Result<SessionView, Fault> {
@@ -141,7 +158,7 @@ pub(super) fn session_view(
     Ok(SessionView { session, account: account(row)?, device_name: row.text("device_name")?, token_ends_at })
 }
 
-pub(super) fn decision(row: &SqliteRow) -> Result<StoredDecision, Fault> {
+pub(super) fn decision(row: &impl Columns) -> Result<StoredDecision, Fault> {
     Ok(StoredDecision {
         ticket: row.ticket("ticket")?,
         request: row.request_id("request")?,
@@ -149,11 +166,11 @@ pub(super) fn decision(row: &SqliteRow) -> Result<StoredDecision, Fault> {
         account: row.account_id("account")?,
         verdict: row.word("decision", parse_verdict)?,
         decided_at: row.moment("decided_at")?,
-        withdrawn: row.try_get("withdrawn")?,
+        withdrawn: row.flag("withdrawn")?,
     })
 }
 
-pub(super) fn entry(row: &SqliteRow) -> Result<AuditEntry, Fault> {
+pub(super) fn entry(row: &impl Columns) -> Result<AuditEntry, Fault> {
     let Head { seq, hash } = head(row)?;
     Ok(AuditEntry {
         chain: row.text("chain")?,
@@ -165,8 +182,8 @@ pub(super) fn entry(row: &SqliteRow) -> Result<AuditEntry, Fault> {
     })
 }
 
-pub(super) fn head(row: &SqliteRow) -> Result<Head, Fault> {
-    Ok(Head { seq: row.try_get("seq")?, hash: row.bytes("hash")? })
+pub(super) fn head(row: &impl Columns) -> Result<Head, Fault> {
+    Ok(Head { seq: row.number("seq")?, hash: row.bytes("hash")? })
 }
 
 pub(super) const fn device_kind_word(kind: DeviceKind) -> &'static str {
