@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod database;
 mod error;
 mod opened;
 mod output;
@@ -51,6 +52,11 @@ struct SettingsArgs {
     #[arg(long, global = true, value_name = "DIR|memory")]
     data: Option<String>,
 
+    /// Database: `postgres://USER@HOST/DATABASE` or `sqlite:PATH`; a file in the folder of --data when absent. One with a
+    /// password goes into the environment (`COUNTERSIGN_DATABASE`) or a file (`--set database_file=FILE`).
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+
     /// The one public origin, as in `https://login.example.com`.
     #[arg(long, global = true, value_name = "URL")]
     origin: Option<String>,
@@ -76,6 +82,12 @@ enum Command {
     /// The log of what happened, chained by hashes.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Bring the database's tables to this version, as a server does when it starts.
+    Migrate,
+    /// Copy the database and the server's keys into a folder, while the server runs.
+    Backup(database::BackupArgs),
+    /// Move all data of a SQLite file into an empty PostgreSQL database; sessions live on.
+    Import(database::ImportArgs),
     /// Settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -148,6 +160,9 @@ pub async fn run(cli: Cli, clock: Arc<dyn Clock>) -> Result<(), CliError> {
         Command::Audit(audit::AuditCommand::Export { ref out }) => {
             audit::export(out.as_deref(), &settings()?, clock, output).await
         }
+        Command::Migrate => database::migrate(&settings()?, output).await,
+        Command::Backup(ref args) => database::backup(args, &settings()?, output).await,
+        Command::Import(ref args) => database::import(args, &settings()?, output).await,
         Command::Config(ConfigCommand::Check) => {
             check_certificate(&settings()?).await?;
             output.done("The settings can be used.", &serde_json::json!({ "ok": true }))
@@ -202,6 +217,7 @@ impl SettingsArgs {
     fn load(&self, more: &[Override]) -> Result<Settings, CliError> {
         let mut overrides = self.set.clone();
         overrides.extend(named("data", self.data.as_deref()));
+        overrides.extend(named("database", self.database.as_deref()));
         overrides.extend(named("origin", self.origin.as_deref()));
         overrides.extend_from_slice(more);
         config::load(self.config.as_deref(), &overrides).map_err(CliError::Settings)

@@ -9,12 +9,13 @@ use protocol::time::Timestamp;
 use super::error::CliError;
 use crate::clock::Clock;
 use crate::config::{Data, Settings, data_folder};
+use crate::data::{self, Place};
 use crate::entropy::OsEntropy;
 use crate::operator::{MadeLink, Operator};
 use crate::published::{self, Published};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Account, Durable};
-use crate::{data, serve, tls};
+use crate::{serve, tls};
 
 /// The store, the time, and where the server is reached.
 pub(super) struct Opened<'a> {
@@ -29,23 +30,25 @@ impl<'a> Opened<'a> {
         clock: Arc<dyn Clock>,
         create: bool,
     ) -> Result<Self, CliError> {
-        let Data::Dir(dir) = &settings.data else {
+        let place = data::place(settings);
+        if place == Place::Memory {
             return Err(CliError::Usage(
                 "data is \"memory\", which no other process can reach; name the folder of the server with --data DIR."
                     .to_owned(),
             ));
-        };
-        if create {
+        }
+        if let (true, Data::Dir(dir)) = (create, &settings.data) {
             data_folder(dir)
                 .map_err(|source| CliError::failed("could not prepare the data folder", source))?;
-        } else if !dir.is_dir() {
+        }
+        if let Some(folder) = place.folder().filter(|folder| !folder.is_dir()) {
             let source = io::Error::from(io::ErrorKind::NotFound);
             return Err(CliError::failed(
-                format!("could not open the data folder {}", dir.display()),
+                format!("could not open the data folder {}", folder.display()),
                 source,
             ));
         }
-        let store = data::open(&settings.data, SqliteStore::COMMAND_WAIT).await?;
+        let store = data::open(settings, SqliteStore::COMMAND_WAIT).await?;
         let operator = Operator { store, clock, entropy: Arc::new(OsEntropy) };
         Ok(Self { operator, settings })
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Settings;
+use super::{Settings, database};
 
 /// One setting that cannot be used, with what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,7 @@ impl fmt::Display for WrongSetting {
 pub fn check(settings: &Settings) -> Vec<WrongSetting> {
     let mut wrong = Vec::new();
     check_public_face(settings, &mut wrong);
+    check_database(settings, &mut wrong);
     check_tls(settings, &mut wrong);
     check_ranges(settings, &mut wrong);
     check_frames(settings, &mut wrong);
@@ -55,6 +56,18 @@ fn check_public_face(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
             name: "origin",
             value: Some(origin.to_string()),
             allowed: "an https:// address, because tls is set".to_owned(),
+        });
+    }
+}
+
+fn check_database(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
+    if let Some(text) = &settings.database
+        && text.parse().is_none()
+    {
+        wrong.push(WrongSetting {
+            name: "database",
+            value: Some("no such address".to_owned()),
+            allowed: database::ALLOWED.to_owned(),
         });
     }
 }
@@ -87,7 +100,7 @@ fn check_ranges(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
     let lives = &settings.lives;
     let session = &settings.session;
     let retention = &settings.retention;
-    let ranges: [(&'static str, u32, u32, u32); 29] = [
+    let ranges: [(&'static str, u32, u32, u32); 30] = [
         ("limits.live_requests_per_address", limits.live_requests_per_address, 1, 10_000_000),
         ("limits.live_requests", limits.live_requests, 1, 10_000_000),
         ("limits.starts_per_address", limits.starts_per_address, 1, 1_000_000_000),
@@ -98,6 +111,7 @@ fn check_ranges(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
         ("limits.window_s", limits.window_s, 1, DAY_S),
         ("limits.user_codes_per_account_and_hour", limits.user_codes_per_account_and_hour, 1, 10_000),
         ("limits.sockets_per_request", limits.sockets_per_request, 1, 100),
+        ("limits.database_connections", limits.database_connections, 1, 1_000),
         ("limits.devices_per_account", limits.devices_per_account, 1, 10_000),
         ("limits.body_bytes", limits.body_bytes, 4_096, 1_048_576),
         ("limits.call_s", limits.call_s, 1, 600),

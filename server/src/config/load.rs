@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use confique::{Config, Layer};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
+use super::database::DatabaseText;
 use super::{Settings, WrongSetting, check};
 
 type SettingsLayer = <Settings as Config>::Layer;
@@ -70,10 +72,26 @@ pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Settings, Con
         }
         builder = builder.file(file);
     }
-    let settings =
+    let mut settings =
         builder.load().map_err(|error| ConfigError::Source(without_keys(&format!("{error:#}"))))?;
+    read_database(&mut settings)?;
     let wrong = check(&settings);
     if wrong.is_empty() { Ok(settings) } else { Err(ConfigError::Wrong(wrong)) }
+}
+
+/// Reads the file that holds the setting `database`.
+fn read_database(settings: &mut Settings) -> Result<(), ConfigError> {
+    let Some(file) = &settings.database_file else { return Ok(()) };
+    if settings.database.is_some() {
+        return Err(ConfigError::Source(
+            "database and database_file are both set; leave one of them out".to_owned(),
+        ));
+    }
+    let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
+        ConfigError::Source(format!("could not read {} (setting database_file): {error}", file.display()))
+    })?;
+    settings.database = Some(DatabaseText::new(&text));
+    Ok(())
 }
 
 /// The commented example file with every setting, its default and its environment variable.
@@ -82,6 +100,16 @@ pub fn example() -> String {
 }
 
 fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
+    if one.name == "database" && DatabaseText::new(&one.value).has_password() {
+        return Err(ConfigError::Flag {
+            name: one.name.clone(),
+            value: "...".to_owned(),
+            problem:
+                "a password on the command line is shown to everybody on this machine; put the URL into the \
+                      environment variable COUNTERSIGN_DATABASE or a file named by database_file"
+                    .to_owned(),
+        });
+    }
     let read = |value: toml::Value| {
         let nested = one.name.rsplit('.').fold(value, |inner, part| {
             toml::Value::Table(toml::Table::from_iter([(part.to_owned(), inner)]))
@@ -96,7 +124,7 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
         (Err(text), Some(Err(toml))) if text.message().starts_with("invalid type") => toml,
         (Err(text), _) => text,
     };
-    let secret = one.name == "server_key";
+    let secret = ["server_key", "database"].contains(&one.name.as_str());
     Err(ConfigError::Flag {
         name: one.name.clone(),
         value: if secret { "...".to_owned() } else { one.value.clone() },
@@ -277,6 +305,27 @@ mod tests {
             assert!(all.contains(name), "{name} in {all}");
         }
         assert!(!all.contains("cafe"), "{all}");
+    }
+
+    #[test]
+    fn a_database_is_named_by_flag_or_file_without_telling_its_password() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("url");
+        std::fs::write(&file, "postgres://ada:sesame@db/countersign\n").unwrap();
+        let by_file = format!("database_file={}", file.display());
+        let settings = with(&[&by_file]).unwrap();
+        let database = settings.database.as_ref().and_then(DatabaseText::parse).unwrap();
+        assert!(matches!(database, crate::config::Database::Postgres(_)));
+        assert!(!format!("{settings:?} {database:?}").contains("sesame"));
+        let both = refused(&[&by_file, "database=postgres://ada@db/countersign"]);
+        assert!(both.contains("leave one of them out"), "{both}");
+        let missing = refused(&["database_file=/nowhere/url"]);
+        assert!(missing.contains("/nowhere/url (setting database_file)"), "{missing}");
+        let shown = refused(&["database=postgres://ada:sesame@db/countersign"]);
+        assert!(shown.contains("COUNTERSIGN_DATABASE") && !shown.contains("sesame"), "{shown}");
+        let wrong = refused(&["database=mysql://ada@db/countersign"]);
+        assert!(wrong.contains("database is no such address; allowed: postgres://USER@HOST"), "{wrong}");
+        assert!(with(&["database=sqlite:/srv/countersign.sqlite"]).is_ok());
     }
 
     #[test]

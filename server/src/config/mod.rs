@@ -7,6 +7,7 @@
 //! Below this module nobody reads an environment variable or a settings file.
 
 mod check;
+mod database;
 mod load;
 mod secrets;
 mod values;
@@ -21,6 +22,7 @@ use protocol::request::Lives;
 use crate::store::SessionLives;
 
 pub use check::{WrongSetting, check};
+pub use database::{Database, DatabaseText, PostgresUrl};
 pub use load::{ConfigError, Override, example, load};
 pub use secrets::{KeyError, KeyText, server_secret};
 pub(crate) use secrets::{data_folder, private_file};
@@ -50,6 +52,16 @@ pub struct Settings {
     /// process ends.
     #[config(env = "COUNTERSIGN_DATA", default = "countersign-data")]
     pub data: Data,
+
+    /// The database for accounts, sessions and the audit log: "postgres://USER@HOST/DATABASE?sslmode=verify-full", the same
+    /// for every node, or "sqlite:PATH". A file in the data folder when absent. One with a password is better given by
+    /// environment or by `database_file` than written here.
+    #[config(env = "COUNTERSIGN_DATABASE")]
+    pub database: Option<DatabaseText>,
+
+    /// File that holds the setting `database` and nothing else, for its owner alone.
+    #[config(env = "COUNTERSIGN_DATABASE_FILE")]
+    pub database_file: Option<PathBuf>,
 
     /// Name of the site, shown on the login page and in the authenticator. The host of the origin when absent.
     #[config(env = "COUNTERSIGN_NAME")]
@@ -187,6 +199,10 @@ pub struct LimitSettings {
     /// Open WebSockets of one login request; one more closes the oldest.
     #[config(env = "COUNTERSIGN_LIMITS_SOCKETS_PER_REQUEST", default = 4)]
     pub sockets_per_request: u32,
+
+    /// Connections of this node to a PostgreSQL database.
+    #[config(env = "COUNTERSIGN_LIMITS_DATABASE_CONNECTIONS", default = 8)]
+    pub database_connections: u32,
 
     /// Trusted devices of one account.
     #[config(env = "COUNTERSIGN_LIMITS_DEVICES_PER_ACCOUNT", default = 50)]

@@ -26,6 +26,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{self, Data, KeyError, Settings};
+use crate::data::{self, Place};
 use crate::drain::Drain;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::metrics::Metrics;
@@ -37,7 +38,7 @@ use crate::store::StoreError;
 use crate::store::in_process::InProcess;
 use crate::store::sqlite::SqliteStore;
 use crate::tls::{self, TlsError};
-use crate::{data, housekeeping, http, pages};
+use crate::{housekeeping, http, pages};
 
 /// A node that listens.
 #[derive(Debug)]
@@ -64,8 +65,8 @@ pub enum ServeError {
     /// The data cannot be used.
     #[error("could not open the data in {data}")]
     Store {
-        /// The setting `data`.
-        data: Data,
+        /// Where it is.
+        data: Place,
         /// Why.
         #[source]
         source: StoreError,
@@ -119,11 +120,11 @@ pub async fn run(
     let tls = tls::load(settings, &origin).await?;
     let pin = tls.as_ref().and_then(tls::Tls::pin);
     let drain = Drain::new();
-    let durable = data::open(&settings.data, SqliteStore::CALL_WAIT)
+    let durable = data::open(settings, SqliteStore::CALL_WAIT)
         .await
-        .map_err(|source| ServeError::Store { data: settings.data.clone(), source })?;
+        .map_err(|source| ServeError::Store { data: data::place(settings), source })?;
     // A database that can only be read opens as well.
-    durable.ping().await.map_err(|source| ServeError::Store { data: settings.data.clone(), source })?;
+    durable.ping().await.map_err(|source| ServeError::Store { data: data::place(settings), source })?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let short_lived = InProcess::new(
         StoreId::from_random(entropy.bytes_16()),
@@ -152,14 +153,14 @@ pub async fn run(
     };
     let service = Service::new(parts)
         .await
-        .map_err(|source| ServeError::Store { data: settings.data.clone(), source })?;
+        .map_err(|source| ServeError::Store { data: data::place(settings), source })?;
     let service = Arc::new(service);
     let metrics = Arc::new(Metrics::default());
     let figures = figures::listen(settings)?;
 
     let router = router(settings, &service, &metrics);
     let url = reachable_at(settings, &origin, address);
-    info!(%origin, %address, tls = tls.is_some(), data = %settings.data, "Listening");
+    info!(%origin, %address, tls = tls.is_some(), data = %data::place(settings), "Listening");
     ready(&Ready { url, origin, address, pin, links });
 
     let limit = Duration::from_secs(settings.limits.drain_s.into());

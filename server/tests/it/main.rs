@@ -10,6 +10,8 @@ mod enrolment;
 mod interface;
 mod limits;
 mod login;
+#[cfg(unix)]
+mod moved;
 mod must_hold;
 mod networks;
 mod proofs;
