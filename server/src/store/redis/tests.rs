@@ -1,0 +1,339 @@
+//! What the conformance suite cannot ask: several nodes, and a Redis that is flushed, killed, frozen, full or another one's.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use protocol::context::Claimed;
+use protocol::request::{Cancelled, Outcome, Redeemer, State};
+use protocol::secret::SecretHash;
+use services::redis::Redis;
+
+use super::*;
+use crate::causes;
+
+const NOW: Timestamp = Timestamp(1_800_000_000);
+/// For what comes by itself; only a failure waits for it.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// One server for all tests of this process that leave it as it was. It ends with the process.
+fn shared() -> &'static Redis {
+    static SERVER: OnceLock<Redis> = OnceLock::new();
+    SERVER.get_or_init(|| Redis::start().unwrap())
+}
+
+/// A node on `server`, among those of the same name.
+async fn node(server: &Redis, name: &str) -> Arc<RedisStore> {
+    let address = RedisAddress::new(&server.url());
+    let store = RedisStore::open_as(name, &address, fingerprint("a"), Lives::default(), 10_000).await;
+    Arc::new(store.unwrap())
+}
+
+/// A store of its own for one test.
+pub(in crate::store) async fn fresh() -> (Arc<RedisStore>, ()) {
+    (node(shared(), &fresh_name()).await, ())
+}
+
+fn fresh_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("test {}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn fingerprint(site: &str) -> Fingerprint {
+    let origin = protocol::origin::Origin::parse(&format!("https://{site}.example")).unwrap();
+    Fingerprint::of(&protocol::secret::Secret::new([7; 32]), &origin)
+}
+
+fn request(n: u8) -> Request {
+    let redeemer =
+        Redeemer::Page { secret: SecretHash::from_bytes([n; 32]), key: Thumbprint::from_bytes([n; 32]) };
+    let (id, handle) = (RequestId::from_random([n; 16]), Handle::from_random([n; 16]));
+    let (address, claimed) = ("192.0.2.7".to_owned(), Claimed::default());
+    Request::start(id, handle, redeemer, None, address, true, claimed, NOW, &Lives::default())
+}
+
+fn cancelled(request: &Request) -> Request {
+    let outcome = Outcome::Cancelled(Cancelled::Page);
+    Request { state: State::Over { outcome, at: NOW, decided: None }, ..request.clone() }
+}
+
+async fn insert(store: &RedisStore, request: &Request) {
+    let inserted = store.insert(request, "192.0.2.7", 100, NOW).await.unwrap();
+    assert_eq!(inserted, Inserted::Inserted(Version(1)));
+}
+
+async fn spend(store: &RedisStore, id: StoreId, jti: &str) -> Spent {
+    let key = Thumbprint::from_bytes([1; 32]);
+    store.spend_proof(id, &key, jti, NOW.plus_s(360), NOW).await.unwrap()
+}
+
+/// Waits for the store to answer again.
+async fn recovered(store: &RedisStore) {
+    let answered = async {
+        while store.ping().await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, answered).await.unwrap();
+}
+
+fn told(error: &StoreError) -> String {
+    causes::told(error)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_at_one_node_wakes_a_page_at_another() {
+    let name = fresh_name();
+    let (a, b) = (node(shared(), &name).await, node(shared(), &name).await);
+    let request = request(1);
+    insert(&a, &request).await;
+    let mut page = b.subscribe(request.id).await.unwrap().unwrap();
+    a.replace(&cancelled(&request), Version(1), NOW).await.unwrap();
+    assert!(tokio::time::timeout(PATIENCE, page.changed()).await.unwrap());
+    let read = b.by_id(request.id).await.unwrap().unwrap();
+    assert_eq!(*read.request, cancelled(&request));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_count_together_and_spend_a_proof_once() {
+    let name = fresh_name();
+    let (a, b) = (node(shared(), &name).await, node(shared(), &name).await);
+    let id = a.store_id().await.unwrap();
+    assert_eq!(b.store_id().await.unwrap(), id);
+    assert_eq!(spend(&a, id, "x").await, Spent::Spent);
+    assert_eq!(spend(&b, id, "x").await, Spent::Before);
+    let limit = Limit { hits: 2, window_s: 600 };
+    assert_eq!(a.hit("k", limit, NOW).await.unwrap(), Allowance::Allowed);
+    assert_eq!(b.hit("k", limit, NOW).await.unwrap(), Allowance::Allowed);
+    assert_ne!(a.hit("k", limit, NOW).await.unwrap(), Allowance::Allowed);
+    assert_ne!(b.peek("k", limit, NOW).await.unwrap(), Allowance::Allowed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flushed_store_has_another_id_at_every_node() {
+    let server = Redis::start().unwrap();
+    let (a, b) = (node(&server, "n").await, node(&server, "n").await);
+    let before = a.store_id().await.unwrap();
+    assert_eq!(spend(&a, before, "x").await, Spent::Spent);
+    server.flush().unwrap();
+    assert_eq!(spend(&a, before, "x").await, Spent::OtherStore);
+    let after = a.store_id().await.unwrap();
+    assert_ne!(after, before);
+    assert_eq!(spend(&b, before, "x").await, Spent::OtherStore, "b has heard nothing yet");
+    assert_eq!(b.store_id().await.unwrap(), after);
+    assert_eq!(spend(&b, after, "x").await, Spent::Spent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_notices_a_flush_and_wakes_who_waits() {
+    let server = Redis::start().unwrap();
+    let store = node(&server, "n").await;
+    let (before, request) = (store.store_id().await.unwrap(), request(1));
+    insert(&store, &request).await;
+    let mut page = store.subscribe(request.id).await.unwrap().unwrap();
+    server.flush().unwrap();
+    store.sweep(NOW).await.unwrap();
+    assert_ne!(store.store_id().await.unwrap(), before);
+    assert!(page.changed().await, "so that it looks");
+    assert!(store.by_id(request.id).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restarted_server_is_another_life_even_where_it_kept_its_data() {
+    let mut server = Redis::persistent().unwrap();
+    let store = node(&server, "n").await;
+    let (before, request) = (store.store_id().await.unwrap(), request(1));
+    assert_eq!(spend(&store, before, "x").await, Spent::Spent);
+    insert(&store, &request).await;
+    let mut page = store.subscribe(request.id).await.unwrap().unwrap();
+    server.kill();
+    server.start_again().unwrap();
+    recovered(&store).await;
+    assert_eq!(spend(&store, before, "x").await, Spent::OtherStore);
+    assert_ne!(store.store_id().await.unwrap(), before);
+    assert!(tokio::time::timeout(PATIENCE, page.changed()).await.unwrap(), "something may have been missed");
+    assert!(store.by_id(request.id).await.unwrap().is_some(), "what was kept goes on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_gone_is_out_of_reach_until_it_is_back() {
+    let mut server = Redis::start().unwrap();
+    let store = node(&server, "n").await;
+    let id = store.store_id().await.unwrap();
+    server.kill();
+    let error = store.by_id(request(1).id).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    let error = store.ping().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    assert_eq!(store.store_id().await.unwrap(), id, "known without asking");
+    server.start_again().unwrap();
+    recovered(&store).await;
+    insert(&store, &request(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_server_is_given_up_and_found_again() {
+    let server = Redis::start().unwrap();
+    let store = node(&server, "n").await;
+    server.freeze().unwrap();
+    let error = store.ping().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    server.thaw().unwrap();
+    recovered(&store).await;
+    insert(&store, &request(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_while_the_line_was_lost_is_not_missed() {
+    let server = Redis::start().unwrap();
+    let (a, b) = (node(&server, "n").await, node(&server, "n").await);
+    let request = request(1);
+    insert(&a, &request).await;
+    let mut page = b.subscribe(request.id).await.unwrap().unwrap();
+    // Cuts both lines at once; a writes as soon as it has another, whether b has one by then or not.
+    server.ask(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
+    server.ask(&["CLIENT", "KILL", "TYPE", "pubsub"]).unwrap();
+    let written = async {
+        while a.replace(&cancelled(&request), Version(1), NOW).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, written).await.unwrap();
+    let seen = async {
+        while b.by_id(request.id).await.ok().flatten().is_none_or(|read| read.version == Version(1)) {
+            assert!(page.changed().await);
+        }
+    };
+    tokio::time::timeout(PATIENCE, seen).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_another_site_is_refused_with_a_sentence() {
+    let name = fresh_name();
+    let _first = node(shared(), &name).await;
+    let address = RedisAddress::new(&shared().url());
+    let refused = RedisStore::open_as(&name, &address, fingerprint("b"), Lives::default(), 9).await;
+    let said = told(&refused.unwrap_err());
+    assert!(said.contains("another server key or origin") && said.contains("same server_key"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_may_forget_is_refused_with_a_sentence() {
+    let server = Redis::start().unwrap();
+    server.ask(&["CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru"]).unwrap();
+    let address = RedisAddress::new(&server.url());
+    let refused = RedisStore::open(&address, fingerprint("a"), Lives::default(), 9).await;
+    let said = told(&refused.unwrap_err());
+    assert!(said.contains("allkeys-lru") && said.contains("noeviction"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_server_is_said_with_its_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = RedisAddress::new(&format!("unix:{}/none", folder.path().display()));
+    let refused = RedisStore::open(&address, fingerprint("a"), Lives::default(), 9).await;
+    let said = told(&refused.unwrap_err());
+    assert!(said.contains("could not connect to Redis") && said.contains("No such file"), "{said}");
+    let nonsense =
+        RedisStore::open(&RedisAddress::new("nonsense"), fingerprint("a"), Lives::default(), 9).await;
+    assert!(told(&nonsense.unwrap_err()).contains("allowed: redis://HOST"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_store_says_so() {
+    let server = Redis::start().unwrap();
+    let address = RedisAddress::new(&server.url());
+    let small = RedisStore::open(&address, fingerprint("a"), Lives::default(), 2).await.unwrap();
+    insert(&small, &request(1)).await;
+    insert(&small, &request(2)).await;
+    let third = small.insert(&request(3), "c", 9, NOW).await;
+    assert!(matches!(third, Err(StoreError::Full { .. })), "{third:?}");
+    let later = NOW.plus_s(300);
+    assert!(small.insert(&request(3), "c", 9, later).await.is_ok(), "past their deadline they make room");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_without_memory_takes_in_nothing_and_lets_what_is_there_end() {
+    let server = Redis::start().unwrap();
+    let store = node(&server, "n").await;
+    let (id, first) = (store.store_id().await.unwrap(), request(1));
+    insert(&store, &first).await;
+    server.ask(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    let second = store.insert(&request(2), "d", 9, NOW).await;
+    assert!(matches!(second, Err(StoreError::Full { .. })), "{second:?}");
+    let spent = store.spend_proof(id, &Thumbprint::from_bytes([1; 32]), "x", NOW.plus_s(360), NOW).await;
+    assert!(matches!(spent, Err(StoreError::Full { .. })), "{spent:?}");
+    let hit = store.hit("k", Limit { hits: 1, window_s: 60 }, NOW).await;
+    assert!(matches!(hit, Err(StoreError::Full { .. })), "{hit:?}");
+    let ended = store.replace(&cancelled(&first), Version(1), NOW).await.unwrap();
+    assert_eq!(ended, Replaced::Replaced(Version(2)));
+    store.sweep(NOW).await.unwrap();
+    server.ask(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    insert(&store, &request(2)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_but_the_stores_name_ends_by_itself() {
+    let server = Redis::start().unwrap();
+    let store = node(&server, "n").await;
+    let (id, mut first, second) = (store.store_id().await.unwrap(), request(1), request(2));
+    insert(&store, &first).await;
+    insert(&store, &second).await;
+    first.user_code = Some(UserCode::from_random([5; 16]));
+    first.state = State::Approved {
+        ends_at: NOW.plus_s(60),
+        lock: protocol::request::Lock {
+            device: protocol::id::DeviceId::from_random([6; 16]),
+            account: AccountId::from_random([7; 16]),
+            ticket: Ticket::from_random([8; 16]),
+            context_hash: [0; 32],
+        },
+    };
+    store.replace(&first, Version(1), NOW).await.unwrap();
+    store.replace(&cancelled(&second), Version(1), NOW).await.unwrap();
+    assert_eq!(spend(&store, id, "x").await, Spent::Spent);
+    store.hit("k", Limit { hits: 1, window_s: 60 }, NOW).await.unwrap();
+
+    let mut kinds = BTreeSet::new();
+    let all = server.ask(&["KEYS", "*"]).unwrap();
+    for key in all.lines().filter(|line| line.starts_with('{')) {
+        let kind = key.trim_start_matches("{n}:").split(':').next().unwrap();
+        let life = server.ask(&["TTL", key]).unwrap();
+        let life_s: i64 = life.trim_start_matches(':').trim_end().parse().unwrap();
+        assert_eq!(life_s > 0, kind != "store", "{key}: {life_s}");
+        assert!(life_s <= 900, "{key}: {life_s}");
+        kinds.insert(kind.to_owned());
+    }
+    let wanted = [
+        "account",
+        "client",
+        "code",
+        "forgotten",
+        "handle",
+        "hits",
+        "nodes",
+        "open",
+        "proof",
+        "request",
+        "store",
+        "ticket",
+    ];
+    assert!(kinds.iter().map(String::as_str).eq(wanted), "{kinds:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_of_a_later_program_is_gone() {
+    let server = Redis::start().unwrap();
+    let store = node(&server, "n").await;
+    let request = request(1);
+    insert(&store, &request).await;
+    server.ask(&["SET", &store.keys.request(request.id), "2 what a later program wrote"]).unwrap();
+    assert!(store.by_id(request.id).await.unwrap().is_none());
+    assert!(store.by_handle(request.handle).await.unwrap().is_none());
+    assert!(store.subscribe(request.id).await.unwrap().is_none());
+    let replaced = store.replace(&cancelled(&request), Version(1), NOW).await.unwrap();
+    assert_eq!(replaced, Replaced::Gone);
+}
