@@ -1,15 +1,18 @@
-//! The end of a node's life: who holds a long connection hears of it, says goodbye and is waited for.
+//! The end of a node's life: first it says that it leaves, so that it gets no new work; then who holds a long connection
+//! hears of it, says goodbye and is waited for.
 //!
 //! A WebSocket is no call, so the HTTP server does not wait for it. Each socket task holds a [`Guard`], selects on
 //! [`Guard::draining`] beside its own work, closes with 1001 and drops the guard.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
 /// Shared by everything that holds long connections. Clones are the same drain.
 #[derive(Debug, Clone)]
 pub struct Drain {
+    leaving: Arc<AtomicBool>,
     begun: Arc<watch::Sender<bool>>,
     open: Arc<watch::Sender<usize>>,
 }
@@ -24,7 +27,11 @@ pub struct Guard {
 impl Drain {
     /// A drain that has not begun.
     pub fn new() -> Self {
-        Self { begun: Arc::new(watch::Sender::new(false)), open: Arc::new(watch::Sender::new(0)) }
+        Self {
+            leaving: Arc::new(AtomicBool::new(false)),
+            begun: Arc::new(watch::Sender::new(false)),
+            open: Arc::new(watch::Sender::new(0)),
+        }
     }
 
     /// Registers a long connection.
@@ -38,14 +45,20 @@ impl Drain {
         *self.open.borrow()
     }
 
+    /// Says that the node will end: it still serves everybody but should get no new work.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
     /// Tells every long connection to close.
     pub fn begin(&self) {
+        self.leave();
         self.begun.send_replace(true);
     }
 
-    /// Whether [`Drain::begin`] was called: the node should get no new work.
-    pub fn has_begun(&self) -> bool {
-        *self.begun.borrow()
+    /// Whether the node should get no new work: [`Drain::leave`] or [`Drain::begin`] was called.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     /// Waits until no long connection is open.

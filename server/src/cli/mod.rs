@@ -105,6 +105,10 @@ struct ServeArgs {
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
 
+    /// Redis or Valkey, shared by several nodes; with a password better by COUNTERSIGN_REDIS.
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+
     /// Certificate chain, PEM.
     #[arg(long, value_name = "FILE")]
     certificate: Option<String>,
@@ -229,6 +233,7 @@ impl ServeArgs {
         [
             named("listen", self.listen.as_deref()),
             named("name", self.name.as_deref()),
+            named("redis", self.redis.as_deref()),
             named("tls.certificate", self.certificate.as_deref()),
             named("tls.key", self.key.as_deref()),
             named("tls.self_signed", self.self_signed.then_some("true")),

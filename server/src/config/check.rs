@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Settings, database};
+use crate::store::redis::ALLOWED_ADDRESSES;
 
 /// One setting that cannot be used, with what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +101,7 @@ fn check_ranges(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
     let lives = &settings.lives;
     let session = &settings.session;
     let retention = &settings.retention;
-    let ranges: [(&'static str, u32, u32, u32); 30] = [
+    let ranges: [(&'static str, u32, u32, u32); 31] = [
         ("limits.live_requests_per_address", limits.live_requests_per_address, 1, 10_000_000),
         ("limits.live_requests", limits.live_requests, 1, 10_000_000),
         ("limits.starts_per_address", limits.starts_per_address, 1, 1_000_000_000),
@@ -115,6 +116,7 @@ fn check_ranges(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
         ("limits.devices_per_account", limits.devices_per_account, 1, 10_000),
         ("limits.body_bytes", limits.body_bytes, 4_096, 1_048_576),
         ("limits.call_s", limits.call_s, 1, 600),
+        ("limits.leave_s", limits.leave_s, 0, 600),
         ("limits.drain_s", limits.drain_s, 0, 600),
         ("lives.waiting_s", lives.waiting_s, 1, 3_600),
         ("lives.scanned_s", lives.scanned_s, 1, 3_600),
@@ -180,6 +182,15 @@ fn check_words(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
             name: "server_key",
             value: Some("not such a key".to_owned()),
             allowed: "64 hexadecimal digits".to_owned(),
+        });
+    }
+    if let Some(redis) = &settings.redis
+        && !redis.is_allowed()
+    {
+        wrong.push(WrongSetting {
+            name: "redis",
+            value: Some("no such address".to_owned()),
+            allowed: ALLOWED_ADDRESSES.to_owned(),
         });
     }
     let header = &settings.proxies.header;

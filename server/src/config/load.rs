@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::database::DatabaseText;
 use super::{Settings, WrongSetting, check};
+use crate::store::redis::RedisAddress;
 
 type SettingsLayer = <Settings as Config>::Layer;
 
@@ -73,7 +74,7 @@ pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Settings, Con
         builder = builder.file(file);
     }
     let mut settings =
-        builder.load().map_err(|error| ConfigError::Source(without_keys(&format!("{error:#}"))))?;
+        builder.load().map_err(|error| ConfigError::Source(without_secrets(&format!("{error:#}"))))?;
     read_database(&mut settings)?;
     let wrong = check(&settings);
     if wrong.is_empty() { Ok(settings) } else { Err(ConfigError::Wrong(wrong)) }
@@ -110,6 +111,16 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
                     .to_owned(),
         });
     }
+    if one.name == "redis" && RedisAddress::new(&one.value).has_password() {
+        return Err(ConfigError::Flag {
+            name: one.name.clone(),
+            value: "...".to_owned(),
+            problem:
+                "a password on the command line is shown to everybody on this machine; put the URL into the \
+                      environment variable COUNTERSIGN_REDIS or the settings file"
+                    .to_owned(),
+        });
+    }
     let read = |value: toml::Value| {
         let nested = one.name.rsplit('.').fold(value, |inner, part| {
             toml::Value::Table(toml::Table::from_iter([(part.to_owned(), inner)]))
@@ -124,7 +135,7 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
         (Err(text), Some(Err(toml))) if text.message().starts_with("invalid type") => toml,
         (Err(text), _) => text,
     };
-    let secret = ["server_key", "database"].contains(&one.name.as_str());
+    let secret = ["server_key", "database", "redis"].contains(&one.name.as_str());
     Err(ConfigError::Flag {
         name: one.name.clone(),
         value: if secret { "...".to_owned() } else { one.value.clone() },
@@ -132,8 +143,34 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
     })
 }
 
-/// Leaves out what looks like a key: a parser quotes the line that it cannot read, and that may be the one with
-/// `server_key`.
+/// Leaves out what looks like a key or a password: a parser quotes the line that it cannot read, and that may be the one
+/// with `server_key` or with the address of a database.
+fn without_secrets(message: &str) -> String {
+    without_passwords(&without_keys(message))
+}
+
+/// Leaves out what stands between the scheme of an address and its host, and queries.
+fn without_passwords(message: &str) -> String {
+    let mut told = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(start) = rest.find(":/") {
+        let (before, from) = rest.split_at(start + 2);
+        let end = from.find(|c: char| c.is_whitespace() || c == '"' || c == '\'').unwrap_or(from.len());
+        let (address, after) = from.split_at(end);
+        let (address, query) =
+            address.split_once('?').map_or((address, ""), |(address, _)| (address, "?..."));
+        told.push_str(before);
+        match address.rsplit_once('@') {
+            Some((_, host)) => told.extend(["/...@", host]),
+            None => told.push_str(address),
+        }
+        told.push_str(query);
+        rest = after;
+    }
+    told.push_str(rest);
+    told
+}
+
 fn without_keys(message: &str) -> String {
     const KEY_LIKE: usize = 16;
     let mut told = String::with_capacity(message.len());
@@ -206,6 +243,29 @@ mod tests {
             assert!(said.contains("server.toml") && said.contains("server_key = "), "{said}");
             assert!(!said.contains("a7a7"), "{said}");
         }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_told() {
+        for line in [
+            "redis = redis://ada:hunter2@localhost",
+            "redis = \"redis://:hunter2@localhost",
+            "redis = unix:/run/redis.sock?pass=hunter2",
+        ] {
+            let said = with_file(line).expect_err("this is no TOML").to_string();
+            assert!(said.contains("server.toml") && !said.contains("hunter2"), "{said}");
+        }
+        for wrong in ["http://:hunter2@localhost", "redis://:hunter2@localhost/x"] {
+            let said =
+                with_file(&format!("redis = \"{wrong}\"")).expect_err("this is no address").to_string();
+            assert!(said.contains("redis is") && said.contains("allowed: redis://HOST"), "{said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+        let shown = refused(&["redis=redis://:hunter2@localhost"]);
+        assert!(shown.contains("COUNTERSIGN_REDIS") && !shown.contains("hunter2"), "{shown}");
+        let settings = with_file("redis = \"rediss://ada:hunter2@localhost:7000/1\"").unwrap();
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert_eq!(settings.redis.unwrap().to_string(), "rediss://localhost:7000/1");
     }
 
     #[test]
@@ -325,6 +385,8 @@ mod tests {
         assert!(shown.contains("COUNTERSIGN_DATABASE") && !shown.contains("sesame"), "{shown}");
         let wrong = refused(&["database=mysql://ada@db/countersign"]);
         assert!(wrong.contains("database is no such address; allowed: postgres://USER@HOST"), "{wrong}");
+        let cut = with_file("database = \"postgres://ada:sesame@db/x").unwrap_err().to_string();
+        assert!(cut.contains("server.toml") && !cut.contains("sesame"), "{cut}");
         assert!(with(&["database=sqlite:/srv/countersign.sqlite"]).is_ok());
     }
 

@@ -20,6 +20,7 @@ use protocol::origin::Origin;
 use protocol::request::Lives;
 
 use crate::store::SessionLives;
+use crate::store::redis::RedisAddress;
 
 pub use check::{WrongSetting, check};
 pub use database::{Database, DatabaseText, PostgresUrl};
@@ -72,6 +73,12 @@ pub struct Settings {
     #[config(env = "COUNTERSIGN_SERVER_KEY")]
     pub server_key: Option<KeyText>,
 
+    /// Redis or Valkey for what lives for minutes, shared by several nodes: `redis://HOST[:PORT][/DATABASE]`, `rediss://`
+    /// for TLS, or `unix:/PATH`. When absent, this process keeps it and is the only node. With a password better given
+    /// by environment than written here.
+    #[config(env = "COUNTERSIGN_REDIS")]
+    pub redis: Option<RedisAddress>,
+
     /// HTTPS without a proxy in front.
     #[config(nested)]
     pub tls: TlsSettings,
@@ -80,7 +87,7 @@ pub struct Settings {
     #[config(nested)]
     pub proxies: ProxySettings,
 
-    /// How often and how much; each is per node.
+    /// How often and how much: of all nodes on one Redis together, else of this node.
     #[config(nested)]
     pub limits: LimitSettings,
 
@@ -156,7 +163,7 @@ pub struct ProxySettings {
     pub header: String,
 }
 
-/// How often and how much; each is per node.
+/// How often and how much: of all nodes on one Redis together, else of this node.
 #[derive(Debug, Clone, Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct LimitSettings {
@@ -215,6 +222,11 @@ pub struct LimitSettings {
     /// Longest time that a call may take, in seconds. WebSockets are not calls.
     #[config(env = "COUNTERSIGN_LIMITS_CALL_S", default = 30)]
     pub call_s: u32,
+
+    /// How long a node that is told to stop goes on as before while /health/ready says 503, in seconds: until a load
+    /// balancer has noticed.
+    #[config(env = "COUNTERSIGN_LIMITS_LEAVE_S", default = 0)]
+    pub leave_s: u32,
 
     /// Longest time that a shutdown waits for open calls, in seconds.
     #[config(env = "COUNTERSIGN_LIMITS_DRAIN_S", default = 10)]

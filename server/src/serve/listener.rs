@@ -58,8 +58,8 @@ impl Bound {
         tokio::net::TcpListener::from_std(self.listener)
     }
 
-    /// Serves `router` until `stop` is ready; then takes no more connections, tells sockets through `drain`, and waits for
-    /// what is open, at most `drain_limit`.
+    /// Serves `router` until `stop` is ready; then says through `drain` that it leaves and goes on until `left` is ready;
+    /// then takes no more connections, tells sockets through `drain`, and waits for what is open, at most `drain_limit`.
     ///
     /// # Errors
     /// What the system said when the socket could not be used.
@@ -70,6 +70,7 @@ impl Bound {
         drain: &Drain,
         drain_limit: Duration,
         stop: impl Future<Output = ()>,
+        left: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let handle = Handle::new();
         let app = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -91,7 +92,11 @@ impl Bound {
         tokio::pin!(serving);
         tokio::select! {
             served = &mut serving => return served,
-            () = stop => {}
+            () = stop => drain.leave(),
+        }
+        tokio::select! {
+            served = &mut serving => return served,
+            () = left => {}
         }
         info!(sockets = drain.open(), limit_s = drain_limit.as_secs(), "Stopping: open calls may finish");
         drain.begin();
@@ -128,7 +133,8 @@ mod tests {
         let drain = Drain::new();
         let node = tokio::spawn(async move {
             let router = Router::new().route("/slow", get(slow));
-            bound.serve(router, None, &drain, Duration::from_secs(20), async { stopped.await.unwrap() }).await
+            let stop = async { stopped.await.unwrap() };
+            bound.serve(router, None, &drain, Duration::from_secs(20), stop, std::future::ready(())).await
         });
         crate::tls::install_provider();
         let call = tokio::spawn(async move { reqwest::get(url).await.unwrap().text().await.unwrap() });
@@ -140,13 +146,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_node_that_leaves_serves_on_until_it_has_left() {
+        let bound = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let url = format!("http://{}/leaving", bound.address());
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let (leave, left) = tokio::sync::oneshot::channel::<()>();
+        let drain = Drain::new();
+        let (seen, mut guard) = (drain.clone(), drain.guard());
+        let node = tokio::spawn(async move {
+            let leaving = move || std::future::ready(seen.is_leaving().to_string());
+            let router = Router::new().route("/leaving", get(leaving));
+            let (stop, left) = (async { stopped.await.unwrap() }, async { left.await.unwrap() });
+            bound.serve(router, None, &drain, Duration::from_secs(20), stop, left).await
+        });
+        crate::tls::install_provider();
+        let leaving = || async { reqwest::get(&url).await.unwrap().text().await.unwrap() };
+        assert_eq!(leaving().await, "false");
+        stop.send(()).unwrap();
+        while leaving().await == "false" {}
+        assert!(futures_util::FutureExt::now_or_never(guard.draining()).is_none(), "sockets stay until then");
+        leave.send(()).unwrap();
+        guard.draining().await;
+        drop(guard);
+        node.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
     async fn http_2_is_not_spoken() {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let bound = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = bound.address();
         let node = tokio::spawn(async move {
             let drain = Drain::new();
-            bound.serve(Router::new(), None, &drain, Duration::ZERO, std::future::pending()).await
+            let (stop, left) = (std::future::pending(), std::future::pending());
+            bound.serve(Router::new(), None, &drain, Duration::ZERO, stop, left).await
         });
         let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
         let preface_and_empty_settings = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

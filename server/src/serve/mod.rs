@@ -10,6 +10,7 @@ mod first_word;
 mod health;
 mod listener;
 mod open_files;
+mod short_lived;
 mod signals;
 
 use std::io;
@@ -18,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use protocol::id::StoreId;
 use protocol::link::Pin;
 use protocol::origin::Origin;
 use tracing::{info, warn};
@@ -35,7 +35,7 @@ use crate::operator::{MadeLink, Operator, OperatorError};
 use crate::published::{self, Published};
 use crate::service::{Parts, Service};
 use crate::store::StoreError;
-use crate::store::in_process::InProcess;
+use crate::store::redis::RedisAddress;
 use crate::store::sqlite::SqliteStore;
 use crate::tls::{self, TlsError};
 use crate::{housekeeping, http, pages};
@@ -67,6 +67,15 @@ pub enum ServeError {
     Store {
         /// Where it is.
         data: Place,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// Redis cannot be used.
+    #[error("could not use {address} (setting redis)")]
+    Redis {
+        /// The setting, without its password.
+        address: RedisAddress,
         /// Why.
         #[source]
         source: StoreError,
@@ -126,11 +135,7 @@ pub async fn run(
     // A database that can only be read opens as well.
     durable.ping().await.map_err(|source| ServeError::Store { data: data::place(settings), source })?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-    let short_lived = InProcess::new(
-        StoreId::from_random(entropy.bytes_16()),
-        settings.lives(),
-        usize::try_from(settings.limits.live_requests).unwrap_or(usize::MAX),
-    );
+    let short_lived = short_lived::open(settings, &secret, &origin, &*entropy).await?;
     let published = Published { origin: origin.clone(), pin };
     remember(settings, &published);
     let operator =
@@ -145,7 +150,7 @@ pub async fn run(
         origin: origin.clone(),
         secret,
         durable,
-        short_lived: Arc::new(short_lived),
+        short_lived,
         clock: Arc::clone(&clock),
         entropy,
         drain: drain.clone(),
@@ -164,7 +169,9 @@ pub async fn run(
     ready(&Ready { url, origin, address, pin, links });
 
     let limit = Duration::from_secs(settings.limits.drain_s.into());
-    let serving = bound.serve(router, tls.as_ref(), &drain, limit, signals::stop());
+    let leave = Duration::from_secs(settings.limits.leave_s.into());
+    let left = async { tokio::time::sleep(leave).await };
+    let serving = bound.serve(router, tls.as_ref(), &drain, limit, signals::stop(), left);
     tokio::select! {
         served = serving => served.map_err(ServeError::Listener)?,
         never = housekeeping::run(&service, &*clock, settings.retention.sweep_s) => match never {},

@@ -165,14 +165,14 @@ impl Service {
         }
     }
 
-    /// Whether this node can serve calls: both stores answer and it is not draining.
+    /// Whether this node can serve calls: both stores answer and it is not about to end.
     ///
     /// # Errors
     /// [`Failure::Store`] of the store that does not answer.
     pub async fn is_ready(&self) -> Result<bool, Failure> {
         self.durable.ping().await?;
         self.short_lived.ping().await?;
-        Ok(!self.drain.has_begun())
+        Ok(!self.drain.is_leaving())
     }
 
     fn frame_key(&self, handle: &Handle) -> FrameKey {

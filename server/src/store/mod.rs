@@ -15,6 +15,7 @@ mod error;
 
 pub mod in_process;
 pub mod postgres;
+pub mod redis;
 mod rows;
 mod sessions;
 mod short_lived;

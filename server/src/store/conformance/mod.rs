@@ -195,3 +195,10 @@ mod postgres {
 
     short_lived_suite!(fresh());
 }
+
+#[cfg(unix)]
+mod redis {
+    use crate::store::redis::fresh;
+
+    short_lived_suite!(fresh());
+}
