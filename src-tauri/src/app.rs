@@ -7,7 +7,7 @@ use authenticator::ports::System;
 use authenticator::view::Language;
 use authenticator::{Config, DeviceKind, Handle, Ports};
 use tauri::webview::PageLoadEvent;
-use tauri::{App, AppHandle, Manager};
+use tauri::{App, AppHandle, Context, Manager, Wry};
 use tauri_plugin_window_state::StateFlags;
 
 use crate::arguments::{self, Invocation, Opening};
@@ -62,9 +62,21 @@ pub(crate) fn run(opening: Opening) -> tauri::Result<()> {
             set_up(app, opening)?;
             Ok(())
         })
-        .build(tauri::generate_context!())?
+        .build(context())?
         .run(|app, event| handle_run_event(app, &event));
     Ok(())
+}
+
+/// What the build put together. The page has no network: what its content security policy does not govern (a `preconnect`)
+/// is sent to a port where nothing answers. A page under development comes from a server of its own.
+fn context() -> Context<Wry> {
+    let mut context = tauri::generate_context!();
+    if tauri::is_dev() {
+        for window in &mut context.config_mut().app.windows {
+            window.proxy_url = None;
+        }
+    }
+    context
 }
 
 /// Whether texts outside the webview are German.

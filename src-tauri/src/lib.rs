@@ -8,6 +8,8 @@
 
 mod app;
 mod arguments;
+#[cfg(test)]
+mod boundary;
 mod clipboard_picture;
 mod commands;
 mod dropped;
@@ -78,12 +80,13 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// A crash leaves no picture of the memory behind: keys and tokens are in it.
+/// A crash leaves no picture of the memory behind: keys and tokens are in it. One byte is too little for any core file,
+/// and it is what keeps Linux from handing the memory to a program that collects crashes; no byte at all would not.
 #[cfg(unix)]
 fn keep_no_core() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    if let Err(error) = setrlimit(Resource::Core, none) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let most = getrlimit(Resource::Core).maximum.map_or(1, |most| most.min(1));
+    if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(most), maximum: Some(most) }) {
         // The log has not begun, and the app works as well.
         complain(&format!("Core files stay on: {error}."));
     }

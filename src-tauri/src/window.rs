@@ -117,8 +117,6 @@ fn tell(app: &AppHandle, seen: Seen) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
     #[test]
@@ -145,48 +143,5 @@ mod tests {
         ] {
             assert!(!is_own(&other.parse().unwrap()), "{other}");
         }
-    }
-
-    #[test]
-    fn the_page_may_do_this_and_no_more() {
-        let capability: Value = serde_json::from_str(include_str!("../capabilities/main.json")).unwrap();
-        assert_eq!(capability["windows"], json!([MAIN]));
-        assert_eq!(capability.get("remote"), None);
-        assert_eq!(
-            capability["permissions"],
-            json!([
-                "core:event:allow-listen",
-                "core:event:allow-unlisten",
-                "notification:allow-is-permission-granted",
-                "allow-view",
-                "allow-send",
-                "allow-next-frame",
-                "allow-read-picture",
-                "allow-paste-picture",
-                "allow-copy-text",
-                "allow-log-ui"
-            ])
-        );
-        let config: Value = serde_json::from_str(include_str!("../../tauri.conf.json")).unwrap();
-        assert_eq!(
-            config["app"]["security"],
-            json!({
-                "csp": {
-                    "default-src": "'none'",
-                    "script-src": "'self'",
-                    "style-src": "'self'",
-                    "img-src": "data:",
-                    "connect-src": "ipc: http://ipc.localhost",
-                    "base-uri": "'none'",
-                    "form-action": "'none'",
-                    "frame-ancestors": "'none'",
-                    "object-src": "'none'"
-                },
-                "freezePrototype": true,
-                "assetProtocol": { "enable": false },
-                "capabilities": ["main"]
-            })
-        );
-        assert_eq!(config["app"]["withGlobalTauri"], false);
     }
 }

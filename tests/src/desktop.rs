@@ -1,5 +1,6 @@
 //! A person's computer: display, session bus, keychain and home.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -47,6 +48,11 @@ impl Desktop {
     /// For `DISPLAY`.
     pub fn display(&self) -> &str {
         self.display.name()
+    }
+
+    /// The person's home, where programs keep their files.
+    pub async fn home(&self) -> PathBuf {
+        self.session.lock().await.home().to_owned()
     }
 
     /// The environment of a program on this computer.

@@ -1,3 +1,4 @@
+mod a_script_in_the_window_approves_nothing;
 mod enrolment_link_used_twice;
 mod expired_and_renewed;
 mod files_dropped_onto_the_window;
@@ -12,6 +13,7 @@ mod login_by_picture;
 mod login_by_screen;
 mod login_by_typed_code;
 mod login_denied;
+mod no_secret_is_left_behind;
 mod recovered_by_code;
 mod reload_and_two_tabs;
 mod scene;
