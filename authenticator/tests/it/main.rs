@@ -10,7 +10,6 @@ mod deciding;
 mod disowning;
 mod enrolling;
 mod front;
-mod hostile;
 mod hostile_codes;
 mod hostile_server;
 mod keeping;
