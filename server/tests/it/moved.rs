@@ -63,10 +63,14 @@ impl Done {
 
 impl Server {
     fn start(data: &Path, database: Option<&str>) -> Self {
+        // Nobody reads its log, so it must not go into a pipe that fills up.
+        Self::logging(data, database, Stdio::null())
+    }
+
+    fn logging(data: &Path, database: Option<&str>, log: Stdio) -> Self {
         tls::install_provider();
         let mut command = command(data, database);
-        // Nobody reads its log, so it must not go into a pipe that fills up.
-        command.stderr(Stdio::null());
+        command.env("COUNTERSIGN_LOG", "trace").stderr(log);
         let mut child = command.args(["serve", "--listen", "127.0.0.1:0", "--json"]).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -167,7 +171,7 @@ async fn a_session_and_a_device_outlive_the_move_to_postgresql() {
 #[tokio::test]
 async fn a_server_says_that_its_database_is_down_and_goes_on_once_it_is_back() {
     let (data, http) = (tempfile::tempdir().unwrap(), client());
-    let cluster = Cluster::start(Options { fsync: true, port: None }).unwrap();
+    let cluster = Cluster::start(Options { fsync: true, tcp: false }).unwrap();
     let database = cluster.database().unwrap();
     let url = database.url();
     let server = Server::start(data.path(), Some(&url));
@@ -204,6 +208,24 @@ fn a_database_that_is_down_at_the_start_is_named_without_its_password() {
     }
     let named = run(data.path(), Some(url), &["serve", "--listen", "127.0.0.1:0"]);
     assert!(named.err.contains("postgres://ada@127.0.0.1:1/countersign"), "{}", named.err);
+}
+
+#[tokio::test]
+async fn the_password_of_a_database_is_in_no_log() {
+    let (data, http) = (tempfile::tempdir().unwrap(), client());
+    let database = Cluster::shared().database().unwrap();
+    // The socket asks for none, so any will do.
+    let url = database.url().replace('@', ":sesame@");
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let server = Server::logging(data.path(), Some(&url), log.reopen().unwrap().into());
+    let device = enrol(&server, &http, data.path(), Some(&url)).await;
+    sign_in(&server.page(&http), &device).await;
+    let status = std::fs::read_to_string(format!("/proc/{}/cmdline", server.child.id()));
+    assert!(status.is_ok_and(|title| !title.contains("sesame")) || !Path::new("/proc").exists());
+    server.end();
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    assert!(log.contains("Listening") && log.contains("postgres://countersign@"), "{log}");
+    assert!(!log.contains("sesame"));
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -54,6 +56,8 @@ rm -rf "$folder"
 const USER: &str = "countersign";
 /// In the name of a socket that no port goes with.
 const PORT: u16 = 5432;
+/// Ports that are tried.
+const PORTS_MAX: u32 = 3;
 
 /// How a server runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,8 +65,8 @@ pub struct Options {
     /// Every commit is on the disk before it is answered, as in production. Tests that no crash is part of are faster
     /// without.
     pub fsync: bool,
-    /// Listens on this port of 127.0.0.1 as well; only on a Unix socket when absent.
-    pub port: Option<u16>,
+    /// Listens on a port of 127.0.0.1 as well as on its Unix socket.
+    pub tcp: bool,
 }
 
 /// A server with its folder; both are gone with this value, or with the process.
@@ -115,6 +119,22 @@ impl Cluster {
     /// # Errors
     /// What is not installed or does not start, and what to do.
     pub fn start(options: Options) -> Result<Self> {
+        if !options.tcp {
+            return Self::start_at(options, PORT);
+        }
+        // Somebody else may take a port that was free a moment ago.
+        let mut last = None;
+        for _ in 0..PORTS_MAX {
+            let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+            match Self::start_at(options, port) {
+                Ok(cluster) => return Ok(cluster),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.context("no port was tried")?)
+    }
+
+    fn start_at(options: Options, port: u16) -> Result<Self> {
         let bin = programs()?;
         let runner = Runner::find()?;
         // The path of a socket has at most 107 bytes, so this is not for a folder that TMPDIR names.
@@ -130,8 +150,7 @@ impl Cluster {
             .arg(&data)
             .output()?;
         ensure!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
-        configure(&data.join("postgresql.conf"), folder.path(), options)?;
-        let port = options.port.unwrap_or(PORT);
+        configure(&data.join("postgresql.conf"), folder.path(), options, port)?;
         let folder = folder.keep();
         let keeper = Mutex::new(Keeper::spawn(&folder, &bin, port, &runner)?);
         let cluster = Self { folder, bin, port, keeper, databases: AtomicU64::new(1) };
@@ -179,7 +198,29 @@ impl Cluster {
         format!("postgres://{USER}@{folder}:{}/{database}", self.port)
     }
 
-    /// The URL of a database by the port of 127.0.0.1; nobody answers there unless [`Options::port`] was given.
+    /// Lets it speak TLS with this certificate and key, PEM, to whoever asks for it.
+    ///
+    /// # Errors
+    /// The server's own words.
+    pub fn serve_tls(&self, certificate: &str, key: &str) -> Result<()> {
+        let data = self.folder.join("data");
+        let owner = fs::metadata(&data)?;
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = data.join(name);
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&file)?
+                .write_all(text.as_bytes())?;
+            std::os::unix::fs::chown(&file, Some(owner.uid()), Some(owner.gid()))?;
+        }
+        self.run("postgres", "ALTER SYSTEM SET ssl = on")?;
+        self.stop()?;
+        self.resume()
+    }
+
+    /// The URL of a database by the port of 127.0.0.1; nobody answers there without [`Options::tcp`].
     pub fn tcp_url(&self, database: &str) -> String {
         format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
     }
@@ -325,14 +366,13 @@ fn programs() -> Result<PathBuf> {
         .context("PostgreSQL is not installed; run: cargo xtask setup")
 }
 
-fn configure(file: &Path, folder: &Path, options: Options) -> Result<()> {
-    let addresses = if options.port.is_some() { "127.0.0.1" } else { "" };
+fn configure(file: &Path, folder: &Path, options: Options, port: u16) -> Result<()> {
+    let addresses = if options.tcp { "127.0.0.1" } else { "" };
     let fsync = if options.fsync { "on" } else { "off" };
-    let port = options.port.unwrap_or(PORT);
     let text = format!(
         "\nunix_socket_directories = '{}'\nunix_socket_permissions = 0700\nlisten_addresses = '{addresses}'\nport = {port}\n\
          fsync = {fsync}\nsynchronous_commit = {fsync}\nfull_page_writes = {fsync}\n\
-         max_connections = 300\nshared_buffers = 32MB\nmax_wal_size = 128MB\nautovacuum = off\n",
+         max_connections = 400\nshared_buffers = 32MB\nmax_wal_size = 128MB\nautovacuum = off\n",
         folder.display()
     );
     OpenOptions::new().append(true).open(file)?.write_all(text.as_bytes())?;
@@ -350,7 +390,7 @@ mod tests {
 
     #[test]
     fn what_was_committed_outlives_a_crash_and_a_stop() {
-        let cluster = Cluster::start(Options { fsync: true, port: None }).unwrap();
+        let cluster = Cluster::start(Options { fsync: true, tcp: false }).unwrap();
         let database = cluster.database().unwrap();
         database.run("CREATE TABLE kept (n BIGINT); INSERT INTO kept VALUES (1)").unwrap();
         cluster.kill().unwrap();

@@ -6,14 +6,14 @@ use protocol::statement::Decision;
 use tokio::task::JoinSet;
 
 use super::world::{
-    APPROVED_S, LIVES, NOW, World, fresh, fresh_thumbprint, new_account, new_device, new_link, new_session,
-    page,
+    APPROVED_S, LIVES, NOW, World, fresh, fresh_hash, fresh_thumbprint, new_account, new_device, new_link,
+    new_session, page,
 };
 use crate::config::PasswordEnrolment;
 use crate::store::audit::Head;
 use crate::store::{
-    AuditKind, Body, By, Durable, EnrolPassword, Enrolled, NewDecision, NewSession, Recorded, Redeemed,
-    Verdict,
+    AccountState, AuditKind, Body, By, Durable, EnrolPassword, EnrolRecovery, Enrolled, NewDecision,
+    NewEnrolment, NewSession, Recorded, Redeemed, Verdict,
 };
 
 const APPROVED: Verdict = Verdict::Decided(Decision::Approve);
@@ -140,6 +140,51 @@ pub(super) async fn links_at_once_leave_no_more_devices_than_there_is_room_for(
     assert_eq!((trusted, too_many, store.devices(account).await.unwrap().len()), (5, 15, 5));
 }
 
+pub(super) async fn passwords_at_once_leave_no_more_devices_than_there_is_room_for(
+    store: Arc<impl Durable + 'static>,
+) {
+    let account = new_account(&*store, Some("hash")).await;
+    at_once(20, |_| {
+        let (store, device) = (Arc::clone(&store), new_device());
+        let password =
+            EnrolPassword { account, verified_hash: "hash".into(), rule: PasswordEnrolment::Always };
+        async move { store.enrol_by_password(&password, &device, 5, &page(), NOW).await.unwrap() }
+    })
+    .await;
+    assert_eq!(store.devices(account).await.unwrap().len(), 5);
+}
+
+pub(super) async fn recoveries_at_once_leave_no_more_devices_than_there_is_room_for(
+    store: Arc<impl Durable + 'static>,
+) {
+    let world = World::new(store).await;
+    let codes: Vec<_> = (0..10).map(|_| fresh_hash()).collect();
+    let (store, by) = (&world.store, By::operator());
+    assert!(store.make_recovery_codes(world.account, world.device.id, &codes, &by, NOW).await.unwrap());
+    let username = store.account(world.account).await.unwrap().unwrap().username;
+    at_once(codes.len(), |n| {
+        let (store, device) = (Arc::clone(store), new_device());
+        let recovery = EnrolRecovery { username: username.clone(), code: codes[n] };
+        async move { store.enrol_by_recovery(&recovery, &device, 5, &page(), NOW).await.unwrap() }
+    })
+    .await;
+    assert_eq!(store.devices(world.account).await.unwrap().len(), 5);
+    assert_eq!(store.recovery_codes(world.account).await.unwrap().left, 6, "a refused code is not used up");
+}
+
+pub(super) async fn makings_of_recovery_codes_at_once_leave_those_of_one(store: Arc<impl Durable + 'static>) {
+    let world = World::new(store).await;
+    at_once(10, |_| {
+        let (store, account, device) = (Arc::clone(&world.store), world.account, world.device.id);
+        let codes: Vec<_> = (0..10).map(|_| fresh_hash()).collect();
+        async move {
+            store.make_recovery_codes(account, device, &codes, &By::operator(), NOW).await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!(world.store.recovery_codes(world.account).await.unwrap().left, 10);
+}
+
 pub(super) async fn redeems_of_one_page_key_at_once_leave_one_session(store: Arc<impl Durable + 'static>) {
     let world = Arc::new(World::new(store).await);
     let page_key = fresh_thumbprint();
@@ -181,6 +226,14 @@ pub(super) async fn a_removal_and_redeems_at_once_leave_no_session(store: Arc<im
     for new in approved {
         assert!(!world.is_good(&new.token, NOW).await);
     }
+    nothing_comes_after(&world, "device_removed", "signed_in").await;
+}
+
+/// The chain has the order in which transactions counted.
+async fn nothing_comes_after(world: &World<impl Durable + 'static>, end: &str, refused: &str) {
+    let kinds = world.kinds().await;
+    let mut after = kinds.iter().skip_while(|kind| *kind != end);
+    assert!(after.next().is_some() && after.all(|kind| kind != refused), "{kinds:?}");
 }
 
 pub(super) async fn ending_all_and_redeems_at_once_leave_no_session(store: Arc<impl Durable + 'static>) {
@@ -203,6 +256,54 @@ pub(super) async fn ending_all_and_redeems_at_once_leave_no_session(store: Arc<i
     })
     .await;
     assert!(world.store.sessions(world.account, &LIVES, NOW).await.unwrap().is_empty());
+    nothing_comes_after(&world, "sessions_ended", "signed_in").await;
+}
+
+pub(super) async fn a_removal_and_links_at_once_leave_no_link(store: Arc<impl Durable + 'static>) {
+    let world = Arc::new(World::new(store).await);
+    let codes: Vec<_> = (0..20).map(|_| fresh_hash()).collect();
+    at_once(21, |n| {
+        let (world, code) = (Arc::clone(&world), codes.get(n.wrapping_sub(1)).copied());
+        async move {
+            let (store, by) = (&world.store, By::operator());
+            if let Some(code) = code {
+                let (account, made_by) = (world.account, Some(world.device.id));
+                let new = NewEnrolment { code, account, made_by, expires_at: NOW.plus_s(600) };
+                store.create_enrolment(&new, &by, NOW).await.unwrap();
+            } else {
+                store.revoke_device(world.account, world.device.id, &by, NOW).await.unwrap();
+            }
+        }
+    })
+    .await;
+    for code in codes {
+        let enrolled = world.store.enrol_by_code(&code, &new_device(), 50, &page(), NOW).await.unwrap();
+        assert_eq!(enrolled, Enrolled::Refused);
+    }
+}
+
+pub(super) async fn a_disabling_and_decisions_at_once_leave_no_approval(store: Arc<impl Durable + 'static>) {
+    let world = Arc::new(World::new(store).await);
+    let decisions: Vec<_> = (0..20).map(|_| world.decision(Decision::Approve)).collect();
+    at_once(21, |n| {
+        let (world, new) = (Arc::clone(&world), decisions.get(n.wrapping_sub(1)).cloned());
+        async move {
+            if let Some(new) = new {
+                world.decide(&new, NOW).await;
+            } else {
+                let (store, by) = (&world.store, By::operator());
+                store.set_account_state(world.account, AccountState::Disabled, &by, NOW).await.unwrap();
+            }
+        }
+    })
+    .await;
+    nothing_comes_after(&world, "account_disabled", "sign_in_approved").await;
+    let by = By::operator();
+    world.store.set_account_state(world.account, AccountState::Active, &by, NOW).await.unwrap();
+    for decision in decisions {
+        let redeemed = world.redeem(&new_session(&decision), NOW).await;
+        assert!(matches!(redeemed, Redeemed::Refused(_)), "{redeemed:?}");
+    }
 }
 
 pub(super) async fn a_chain_takes_entries_of_fifty_writers(store: Arc<impl Durable + 'static>) {

@@ -109,7 +109,7 @@ async fn a_database_that_cannot_be_had_is_said_without_its_password() {
 
 #[tokio::test]
 async fn a_database_that_ends_is_unavailable_and_comes_back_by_itself() {
-    let cluster = Cluster::start(Options { fsync: true, port: None }).unwrap();
+    let cluster = Cluster::start(Options { fsync: true, tcp: false }).unwrap();
     let database = cluster.database().unwrap();
     let hasty = Limits { wait: Duration::from_secs(2), connections_max: 3 };
     let patient = open(&database).await;
@@ -213,7 +213,7 @@ async fn a_deadlock_is_tried_again() {
 
 #[tokio::test]
 async fn an_approval_from_before_a_crash_is_redeemed_once_after_it() {
-    let cluster = Cluster::start(Options { fsync: true, port: None }).unwrap();
+    let cluster = Cluster::start(Options { fsync: true, tcp: false }).unwrap();
     let database = cluster.database().unwrap();
     let world = World::new(open(&database).await).await;
     let approved = world.decision(Decision::Approve);
@@ -235,4 +235,38 @@ async fn a_row_that_was_damaged_is_named() {
     database.run("UPDATE audit SET hash = '\\x00'").unwrap();
     let damaged = store.activity(ada().id, 0, 9).await.unwrap_err();
     assert!(matches!(damaged, StoreError::Damaged { what: "hash", .. }), "{damaged:?}");
+}
+
+#[tokio::test]
+async fn tls_to_the_database_is_as_strict_as_its_url_says() {
+    let cluster = Cluster::start(Options { fsync: false, tcp: true }).unwrap();
+    let database = cluster.database().unwrap();
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    cluster.serve_tls(&own.cert.pem(), &own.signing_key.serialize_pem()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = |name: &str, pem: String| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, pem).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (right, wrong) = (kept("right.pem", own.cert.pem()), kept("wrong.pem", other.cert.pem()));
+    let url = cluster.tcp_url(database.url().rsplit_once('/').unwrap().1);
+    for (parameters, tls) in [
+        ("?sslmode=disable".to_owned(), false),
+        ("?sslmode=require".to_owned(), true),
+        (format!("?sslmode=verify-full&sslrootcert={right}"), true),
+    ] {
+        let store = PostgresStore::open(&format!("{url}{parameters}"), PATIENT).await.unwrap();
+        let spoken: bool = sqlx::query_scalar("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+            .fetch_one(&store.pool)
+            .await
+            .unwrap();
+        assert_eq!(spoken, tls, "{parameters}");
+    }
+    for parameters in [format!("?sslmode=verify-full&sslrootcert={wrong}"), "?sslmode=verify-full".to_owned()]
+    {
+        let refused = PostgresStore::open(&format!("{url}{parameters}"), PATIENT).await.unwrap_err();
+        assert!(told(&refused).contains("certificate"), "{refused:?}");
+    }
 }
