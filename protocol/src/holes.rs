@@ -1,7 +1,7 @@
 //! Guards that a test takes out one at a time, to see which attack notices. What is shipped has none of it.
 //!
 //! `hole!("NAME")` stands beside its guard: `hole!("proof_method") || claims.htm == call.method`. Without the feature
-//! `test-control` it is the word `false`, and its name is nowhere in the program. With it, a guard is out once
+//! `test-control` it is never true, and its name is nowhere in the program. With it, a guard is out once
 //! [`open`](crate::holes::open) was told its name, which `countersign-server-controlled` alone does. The names and the
 //! attacks that have to notice are in `tests/src/bin/attack/guards.rs`.
 
@@ -10,6 +10,12 @@ use std::sync::OnceLock;
 
 #[cfg(feature = "test-control")]
 static OPEN: OnceLock<String> = OnceLock::new();
+
+/// No guard is out in this program.
+#[cfg(not(feature = "test-control"))]
+pub const fn never() -> bool {
+    false
+}
 
 /// Takes the guard of this name out for as long as the process lives. Only the first call does.
 #[cfg(feature = "test-control")]
@@ -38,6 +44,6 @@ macro_rules! hole {
 #[macro_export]
 macro_rules! hole {
     ($name:literal) => {
-        false
+        $crate::holes::never()
     };
 }

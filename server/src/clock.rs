@@ -3,14 +3,19 @@
 //! Deadlines are told by [`Clock::now`]. What repeats while nobody calls (the timers of waiting pages, housekeeping) goes
 //! by [`Clock::elapsed`], which a clock that is set does not move. How long a slow client may take is neither: those limits
 //! guard the machine and go by the machine's own timer.
+//!
+//! No process goes back behind an earlier one either: each begins with [`go_on_from`].
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use protocol::hole;
 use protocol::time::Timestamp;
 use tokio::sync::watch;
+
+use crate::store::{Durable, StoreError};
 
 /// How far a machine's timer and its clock part by themselves between two looks, at the very most. Housekeeping alone looks
 /// each minute.
@@ -21,11 +26,28 @@ pub trait Clock: Send + Sync {
     /// This moment, in whole Unix seconds.
     fn now(&self) -> Timestamp;
 
+    /// Tells nothing before `floor` from here on, and runs on from there until what it reads has caught up.
+    fn rise_to(&self, floor: Timestamp);
+
     /// How long it has run.
     fn elapsed(&self) -> Elapsed;
 
     /// Ends once it has run so long; at once when it has already.
     fn reached(&self, at: Elapsed) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// Lets `clock` tell nothing before the newest moment in the store: what ended for an earlier process has ended for this
+/// one, although the machine came up with an earlier time. By how many seconds it was behind; at most 0 when it was not.
+///
+/// # Errors
+/// [`StoreError`] when the store does not answer.
+pub async fn go_on_from(store: &dyn Durable, clock: &dyn Clock) -> Result<i64, StoreError> {
+    let Some(latest) = store.latest().await? else { return Ok(0) };
+    let behind_s = latest.since_s(clock.now());
+    if !hole!("clock_floor") {
+        clock.rise_to(latest);
+    }
+    Ok(behind_s)
 }
 
 /// Time that has passed since a clock began to run, whatever it was set to meanwhile.
@@ -77,6 +99,14 @@ impl Told {
         *last = (told, elapsed);
         Timestamp(i64::try_from(told.as_secs()).unwrap_or(i64::MAX))
     }
+
+    fn rise_to(&self, floor: Timestamp, elapsed: Elapsed) {
+        let floor = Duration::from_secs(u64::try_from(floor.unix_s()).unwrap_or_default());
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if floor > last.0.saturating_add(elapsed.since(last.1)) {
+            *last = (floor, elapsed);
+        }
+    }
 }
 
 impl SystemClock {
@@ -97,6 +127,10 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the clock")]
     fn now(&self) -> Timestamp {
         self.told.next(|| (SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(), self.elapsed()))
+    }
+
+    fn rise_to(&self, floor: Timestamp) {
+        self.told.rise_to(floor, self.elapsed());
     }
 
     fn elapsed(&self) -> Elapsed {
@@ -138,6 +172,10 @@ impl Clock for TestClock {
         self.told.next(|| (*self.reading.lock().unwrap_or_else(PoisonError::into_inner), self.elapsed()))
     }
 
+    fn rise_to(&self, floor: Timestamp) {
+        self.told.rise_to(floor, self.elapsed());
+    }
+
     fn elapsed(&self) -> Elapsed {
         *self.passed.borrow()
     }
@@ -175,6 +213,19 @@ mod tests {
         clock.step_s(-3_600);
         clock.advance_s(7_200);
         assert_eq!(clock.now(), Timestamp(20_860));
+    }
+
+    #[test]
+    fn a_clock_that_was_behind_runs_on_from_its_floor_until_its_reading_has_caught_up() {
+        let clock = TestClock::at(Timestamp(10_000));
+        clock.rise_to(Timestamp(9_000));
+        assert_eq!(clock.now(), Timestamp(10_000));
+        clock.rise_to(Timestamp(13_600));
+        assert_eq!(clock.now(), Timestamp(13_600));
+        clock.advance_s(60);
+        assert_eq!(clock.now(), Timestamp(13_660));
+        clock.step_s(7_200);
+        assert_eq!(clock.now(), Timestamp(17_260));
     }
 
     #[test]

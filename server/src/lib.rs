@@ -16,6 +16,7 @@ pub mod config;
 pub mod data;
 pub mod drain;
 pub mod entropy;
+mod holes;
 pub mod housekeeping;
 pub mod http;
 pub mod kill_point;

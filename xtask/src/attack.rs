@@ -15,6 +15,9 @@ pub(crate) struct Options {
     /// Only attacks whose name has this in it.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Take the server's guards out one at a time, and say which attacks miss each; with --only, guards of that name.
+    #[arg(long, conflicts_with = "server")]
+    guards: bool,
     /// Attack this deployment instead of a server started here. It must be yours: it takes a link of an account there.
     #[arg(long, value_name = "URL", requires = "enrol")]
     server: Option<String>,
@@ -43,6 +46,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             attack.args([flag, value]);
         }
     }
+    if options.guards {
+        attack.arg("--guards");
+    }
     run_command(&mut attack)
 }
 
@@ -58,6 +64,11 @@ fn build() -> std::process::Command {
 pub(crate) fn controlled_server<'a>(step: &'a str, packages: &[&'a str]) -> std::process::Command {
     let feature = ["--features", "countersign-server/test-control", "--bin", "countersign-server-controlled"];
     cargo([step].into_iter().chain(packages.iter().copied()).chain(feature))
+}
+
+/// The suite as it was built, against servers that do without one guard each.
+pub(crate) fn guards() -> std::process::Command {
+    program(&built("attack").to_string_lossy(), ["--guards"])
 }
 
 /// The suite as it was built, against a server that it starts itself.

@@ -58,6 +58,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "faults", needs: &["build"], work: faults },
     Stage { name: "schemathesis", needs: &["build"], work: || one(schemathesis::checks()) },
     Stage { name: "attack", needs: &["build"], work: attacks },
+    Stage { name: "guards", needs: &["build"], work: guards },
 ];
 
 /// Runs the stages and says whether all passed. A check without tests of its own counts as one.
@@ -164,6 +165,12 @@ fn faults() -> Result<Tally> {
 fn attacks() -> Result<Tally> {
     let mut tally = Tally::default();
     let succeeded = run_reading(&mut attack::suite(), |line| tally.read_attacks(line))?;
+    counted(tally, succeeded)
+}
+
+fn guards() -> Result<Tally> {
+    let mut tally = Tally::default();
+    let succeeded = run_reading(&mut attack::guards(), |line| tally.read_guards(line))?;
     counted(tally, succeeded)
 }
 

@@ -62,11 +62,20 @@ impl Tally {
 
     /// Adds what one line of the attack suite says, as in `431 held, 3 broken`.
     pub(crate) fn read_attacks(&mut self, line: &str) {
-        let counts = line.strip_suffix(" broken").and_then(|rest| rest.split_once(" held, "));
-        let Some((held, broken)) = counts else { return };
-        if let (Ok(held), Ok(broken)) = (held.parse::<u32>(), broken.parse::<u32>()) {
-            self.passed += held;
-            self.failed += broken;
+        self.read_two(line, " held, ", " broken");
+    }
+
+    /// Adds what the attack suite says about the server's guards, as in `38 guards caught, 0 missed`.
+    pub(crate) fn read_guards(&mut self, line: &str) {
+        self.read_two(line, " guards caught, ", " missed");
+    }
+
+    fn read_two(&mut self, line: &str, middle: &str, end: &str) {
+        let counts = line.strip_suffix(end).and_then(|rest| rest.split_once(middle));
+        let Some((good, bad)) = counts else { return };
+        if let (Ok(good), Ok(bad)) = (good.parse::<u32>(), bad.parse::<u32>()) {
+            self.passed += good;
+            self.failed += bad;
         }
     }
 }
@@ -122,6 +131,13 @@ mod tests {
         let lines = ["held    races.refreshes_at_once: 3 held, 2 broken tabs", "431 held, 3 broken"];
         let expected = Tally { passed: 431, failed: 3, skipped: 0 };
         assert_eq!(tally(&lines, Tally::read_attacks), expected);
+    }
+
+    #[test]
+    fn guards_are_read_from_their_last_line_alone() {
+        let lines = ["MISSED  number (3 guards caught, 1 missed)", "37 guards caught, 1 missed"];
+        let expected = Tally { passed: 37, failed: 1, skipped: 0 };
+        assert_eq!(tally(&lines, Tally::read_guards), expected);
     }
 
     #[test]

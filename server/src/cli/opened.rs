@@ -7,7 +7,7 @@ use protocol::origin::Origin;
 use protocol::time::Timestamp;
 
 use super::error::CliError;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::{Data, Settings, data_folder};
 use crate::data::{self, Place};
 use crate::entropy::OsEntropy;
@@ -49,6 +49,8 @@ impl<'a> Opened<'a> {
             ));
         }
         let store = data::open(settings, SqliteStore::COMMAND_WAIT).await?;
+        // A command on a machine whose clock is behind makes no link that has ended for the server.
+        clock::go_on_from(&*store, &*clock).await?;
         let operator = Operator { store, clock, entropy: Arc::new(OsEntropy) };
         Ok(Self { operator, settings })
     }

@@ -1,8 +1,8 @@
-//! `countersign-server` for tests, with time in the hands of whoever started it. Built with the feature `test-control`
-//! only, and never shipped.
+//! `countersign-server` for tests, with its time and its guards in the hands of whoever started it. Built with the feature
+//! `test-control` only, and never shipped.
 //!
 //! Every command starts at the moment of [`NOW`] and stays there. `serve` listens at [`SOCKET`] for orders that move its
-//! clock, see [`orders`].
+//! clock, see [`orders`]. The guard that [`HOLE`] names is taken out, see [`protocol::holes`].
 
 mod orders;
 
@@ -19,8 +19,13 @@ use protocol::time::Timestamp;
 const NOW: &str = "TEST_CONTROL_NOW";
 /// Environment variable: where it takes orders, the path of a Unix socket. Without it time stands still.
 const SOCKET: &str = "TEST_CONTROL_SOCKET";
+/// Environment variable: the name of a guard to do without, so that an attack can show that it notices.
+const HOLE: &str = "TEST_CONTROL_HOLE";
 
 fn main() -> ExitCode {
+    if let Ok(name) = std::env::var(HOLE) {
+        protocol::holes::open(name);
+    }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

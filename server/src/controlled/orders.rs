@@ -1,6 +1,7 @@
 //! Orders, one a line: `pass SECONDS` lets time pass, `step SECONDS` sets the clock on or (negative) back without any
-//! time passing, `die PLACE` ends the process without a word when it comes there (see [`kill_point`]), `now` does nothing.
-//! Each is answered with server time once it is done; whatever else, with `?`.
+//! time passing, `die PLACE` ends the process without a word when it comes there (see [`kill_point`]), `hold PLACE` lets
+//! calls wait there, `arrived` is done once one does, `release` lets them go on, `now` does nothing. Each is answered with
+//! server time once it is done; whatever else, with `?`.
 
 use std::io;
 use std::path::Path;
@@ -33,7 +34,7 @@ async fn obey(stream: UnixStream, clock: Arc<TestClock>) -> io::Result<()> {
     let (reading, mut writing) = stream.into_split();
     let mut lines = BufReader::new(reading).lines();
     while let Some(line) = lines.next_line().await? {
-        let answer = match carry_out(&line, &clock) {
+        let answer = match carry_out(&line, &clock).await {
             Some(()) => clock.now().unix_s().to_string(),
             None => "?".to_owned(),
         };
@@ -42,11 +43,14 @@ async fn obey(stream: UnixStream, clock: Arc<TestClock>) -> io::Result<()> {
     Ok(())
 }
 
-fn carry_out(line: &str, clock: &TestClock) -> Option<()> {
+async fn carry_out(line: &str, clock: &TestClock) -> Option<()> {
     match line.split_once(' ').unwrap_or((line, "")) {
         ("pass", seconds) => clock.advance_s(seconds.parse().ok()?),
         ("step", seconds) => clock.step_s(seconds.parse().ok()?),
         ("die", place) if !place.is_empty() => kill_point::arm(place),
+        ("hold", place) if !place.is_empty() => kill_point::hold(place),
+        ("arrived", "") => kill_point::arrived().await,
+        ("release", "") => kill_point::release(),
         ("now", "") => {}
         _ => return None,
     }

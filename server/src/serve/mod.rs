@@ -24,7 +24,7 @@ use protocol::origin::Origin;
 use tracing::{info, warn};
 use url::Url;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::{self, Data, KeyError, Settings};
 use crate::data::{self, Place};
 use crate::drain::Drain;
@@ -39,6 +39,9 @@ use crate::store::redis::RedisAddress;
 use crate::store::sqlite::SqliteStore;
 use crate::tls::{self, TlsError};
 use crate::{housekeeping, http, pages};
+
+/// Clocks of nodes on the same data may differ so much without a word, in seconds.
+const CLOCKS_DIFFER_S: i64 = 5;
 
 /// A node that listens.
 #[derive(Debug)]
@@ -134,6 +137,16 @@ pub async fn run(
         .map_err(|source| ServeError::Store { data: data::place(settings), source })?;
     // A database that can only be read opens as well.
     durable.ping().await.map_err(|source| ServeError::Store { data: data::place(settings), source })?;
+    let behind_s = clock::go_on_from(&*durable, &*clock)
+        .await
+        .map_err(|source| ServeError::Store { data: data::place(settings), source })?;
+    if behind_s > CLOCKS_DIFFER_S {
+        warn!(
+            behind_s,
+            "The system's clock is behind the newest moment in the data. Time goes on from there until the clock has \
+             caught up; set the clock"
+        );
+    }
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let short_lived = short_lived::open(settings, &secret, &origin, &*entropy).await?;
     let published = Published { origin: origin.clone(), pin };

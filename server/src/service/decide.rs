@@ -1,9 +1,11 @@
+use protocol::hole;
 use protocol::request::{Decide, Denied, Done, Event, Outcome, State, Step, apply, with_try_taken};
 use protocol::statement::{Decision, Statement, UnverifiedStatement};
 use protocol::time::Timestamp;
 
 use super::settle::{NEVER_AT_REST, TURNS_MAX, Written};
 use super::{ClientAddress, Failure, Service};
+use crate::kill_point::hold_point;
 use crate::store::{By, Holder, NewDecision, Recorded, Verdict, Versioned};
 
 /// A statement that verified, with where it came from.
@@ -65,7 +67,8 @@ impl Service {
         let Ok(statement) = unverified.verify(&holder.device.key) else {
             return Ok(None);
         };
-        let ours = statement.origin == self.origin && statement.account == holder.account.id;
+        let ours = (hole!("statement_audience") || statement.origin == self.origin)
+            && (hole!("statement_account") || statement.account == holder.account.id);
         Ok(ours.then_some((statement, holder)))
     }
 
@@ -149,6 +152,7 @@ impl Service {
             system: read.request.claimed.system.clone(),
         };
         let by = By::device(&received.holder.device, received.address.to_string());
+        hold_point!("decision");
         Ok(match self.durable.record_decision(&new, &by, now).await? {
             Recorded::Recorded => Arbitrated::From(now),
             Recorded::Same { decided_at } => Arbitrated::From(decided_at),

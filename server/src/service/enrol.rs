@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{ClientAddress, Failure, Service, username};
 use crate::config::PasswordEnrolment;
+use crate::kill_point::hold_point;
 use crate::store::{By, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
 
 /// Seconds after which an account with too many devices may have fewer: somebody has to remove one.
@@ -82,6 +83,7 @@ impl Service {
             expires_at,
         };
         let by = By::device(&holder.device, address.to_string());
+        hold_point!("link");
         if !self.durable.create_enrolment(&new, &by, now).await? {
             return Err(Failure::InvalidToken);
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use protocol::hole;
 use protocol::key::PublicKey;
 use protocol::proof::{self, Call, ProofError, REMEMBERED_S};
 use protocol::secret::Secret;
@@ -53,7 +54,7 @@ impl Service {
         let Some(holder) = holder else {
             return Err(self.failed(call.address, Failure::InvalidToken).await);
         };
-        if holder.device.key != key {
+        if holder.device.key != key && !hole!("token_key") {
             return Err(self.failed(call.address, Failure::InvalidProof).await);
         }
         self.durable.touch_device(&holder.device, self.now()).await?;
@@ -85,6 +86,7 @@ impl Service {
         let thumbprint = proven.key.thumbprint();
         match self.short_lived.spend_proof(nonces.store, &thumbprint, &proven.jti, until, now).await? {
             Spent::Spent => Ok(proven.key),
+            Spent::Before if hole!("proof_once") => Ok(proven.key),
             Spent::Before => Err(self.failed(call.address, Failure::InvalidProof).await),
             Spent::OtherStore => Err(Failure::NoNonce),
         }

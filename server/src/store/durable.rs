@@ -48,6 +48,10 @@ pub trait Durable: Send + Sync {
     /// Answers when the store can be read and written: for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
 
+    /// The newest moment that it holds, by whichever process: of an entry, or of the use of a device or session. `None`
+    /// in an empty store.
+    async fn latest(&self) -> Result<Option<Timestamp>, StoreError>;
+
     // Accounts
 
     /// Makes an account. Audit: `account_created`.

@@ -216,6 +216,11 @@ pub(super) const IS_KNOWN_KEY: &str = "SELECT EXISTS (SELECT 1 FROM session_keys
     WHERE k.thumbprint = $2 AND s.account = $1) \
     OR EXISTS (SELECT 1 FROM known_keys k WHERE k.account = $1 AND k.thumbprint = $2)";
 
+/// The newest moment of anything: each part has an index, or few rows.
+pub(super) const LATEST: &str = "SELECT MAX(m.at) AS at FROM (SELECT MAX(r.at) AS at FROM audit r \
+    UNION ALL SELECT MAX(v.last_seen_at) FROM devices v \
+    UNION ALL SELECT MAX(s.last_seen_at) FROM sessions s WHERE s.ended_at IS NULL) m";
+
 // Audit
 
 pub(super) const HEAD: &str = "SELECT seq, hash FROM audit WHERE chain = $1 ORDER BY seq DESC LIMIT 1";

@@ -13,6 +13,29 @@ pub(super) async fn it_answers_a_ping(store: Arc<impl Durable>) {
     store.ping().await.unwrap();
 }
 
+pub(super) async fn it_knows_its_newest_moment(store: Arc<impl Durable + 'static>) {
+    assert_eq!(store.latest().await.unwrap(), None);
+    let world = World::new(Arc::clone(&store)).await;
+    assert_eq!(store.latest().await.unwrap(), Some(NOW));
+    store.touch_device(&world.device, NOW.plus_s(90)).await.unwrap();
+    assert_eq!(store.latest().await.unwrap(), Some(NOW.plus_s(90)));
+    // An older process writes on; the newest moment stays.
+    store
+        .create_account(
+            &NewAccount {
+                id: AccountId::from_random(fresh()),
+                username: "ada".into(),
+                display_name: "Ada".into(),
+                password_hash: None,
+            },
+            &By::operator(),
+            NOW.plus_s(80),
+        )
+        .await
+        .unwrap();
+    assert_eq!(store.latest().await.unwrap(), Some(NOW.plus_s(90)));
+}
+
 pub(super) async fn a_name_is_taken_once(store: Arc<impl Durable>) {
     let new = || NewAccount {
         id: AccountId::from_random(fresh()),

@@ -34,6 +34,7 @@ macro_rules! durable_suite {
                 a_removed_account_leaves_only_its_chain,
                 a_password_can_be_set_and_taken_away,
                 it_answers_a_ping,
+                it_knows_its_newest_moment,
             }
             durable_devices::{
                 a_link_enrols_once,

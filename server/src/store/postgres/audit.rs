@@ -94,6 +94,11 @@ async fn head_up_to(connection: &mut PgConnection, chain: &str, after: i64) -> R
     row.as_ref().map_or(Ok(Head::EMPTY), rows::head)
 }
 
+pub(super) async fn latest(connection: &mut PgConnection) -> Result<Option<Timestamp>, Fault> {
+    let latest: Option<i64> = sqlx::query_scalar(sql::LATEST).fetch_one(connection).await?;
+    Ok(latest.map(Timestamp))
+}
+
 pub(super) async fn anchor(tx: &mut PgConnection, now: Timestamp) -> Result<bool, Fault> {
     let last: Option<i64> = sqlx::query_scalar(sql::LAST_ANCHOR_AT).fetch_optional(&mut *tx).await?;
     if last.is_some_and(|last| now.since_s(Timestamp(last)) < ANCHOR_STEP_S) {

@@ -8,6 +8,7 @@ use sqlx::{Row as _, SqliteConnection};
 use super::rows::{self, Fault};
 use super::writer::Tx;
 use super::{audit, sessions};
+use crate::holes::without;
 use crate::store::audit::{AuditKind, Body, By, DeviceRef};
 use crate::store::decisions::{NewDecision, Recorded, StoredDecision, Verdict};
 use crate::store::sessions::{EndReason, NewSession, RedeemRefused, Redeemed, SessionLives};
@@ -19,7 +20,8 @@ pub(super) async fn record(
     by: &By,
     now: Timestamp,
 ) -> Result<Recorded, Fault> {
-    let inserted = sqlx::query(sql::INSERT_DECISION)
+    let insert = without!("decision_of_a_removed_device", sql::INSERT_DECISION, "AND v.revoked_at IS NULL");
+    let inserted = sqlx::query(insert)
         .bind(&new.ticket.as_bytes()[..])
         .bind(&new.request.as_bytes()[..])
         .bind(&new.device.as_bytes()[..])
@@ -79,7 +81,8 @@ pub(super) async fn redeem(
     by: &By,
     now: Timestamp,
 ) -> Result<Redeemed, Fault> {
-    let inserted = sqlx::query(sql::INSERT_SESSION)
+    let once = without!("session_once", sql::INSERT_SESSION, "$1, d.request" => "$1, randomblob(16)");
+    let inserted = sqlx::query(without!("withdrawn_approval", once, "AND NOT d.withdrawn"))
         .bind(&new.id.as_bytes()[..])
         .bind(&new.ticket.as_bytes()[..])
         .bind(&new.request.as_bytes()[..])

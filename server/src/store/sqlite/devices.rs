@@ -1,3 +1,4 @@
+use protocol::hole;
 use protocol::id::{AccountId, DeviceId, SessionId};
 use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
@@ -8,6 +9,7 @@ use super::rows::{self, Columns as _, Fault};
 use super::writer::Tx;
 use super::{audit, recovery, sessions};
 use crate::config::PasswordEnrolment;
+use crate::holes::without;
 use crate::store::audit::{AuditKind, BY_RECOVERY, Body, By, DeviceRef};
 use crate::store::devices::{Device, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
 use crate::store::durable::REPEAT_S;
@@ -22,7 +24,8 @@ pub(super) async fn create_enrolment(
     by: &By,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let row = sqlx::query(sql::INSERT_ENROLMENT)
+    let insert = without!("link_of_a_removed_device", sql::INSERT_ENROLMENT, "AND v.revoked_at IS NULL");
+    let row = sqlx::query(insert)
         .bind(&new.code.as_bytes()[..])
         .bind(&new.account.as_bytes()[..])
         .bind(new.made_by.as_ref().map(|id| &id.as_bytes()[..]))
@@ -44,7 +47,7 @@ pub(super) async fn enrol_by_code(
     now: Timestamp,
 ) -> Result<Enrolled, Fault> {
     let thumbprint = new.key.thumbprint();
-    let used = sqlx::query(sql::USE_ENROLMENT)
+    let used = sqlx::query(without!("link_once", sql::USE_ENROLMENT, "AND used_by IS NULL"))
         .bind(&code.as_bytes()[..])
         .bind(&thumbprint.as_bytes()[..])
         .bind(now.unix_s())
@@ -170,8 +173,10 @@ pub(super) async fn by_token(
     connection: &mut SqliteConnection,
     token: &SecretHash,
 ) -> Result<Option<Holder>, Fault> {
-    let row =
-        sqlx::query(sql::HOLDER_BY_TOKEN).bind(&token.as_bytes()[..]).fetch_optional(connection).await?;
+    let row = sqlx::query(without!("device_removed", sql::HOLDER_BY_TOKEN, "v.revoked_at IS NULL AND"))
+        .bind(&token.as_bytes()[..])
+        .fetch_optional(connection)
+        .await?;
     row.as_ref().map(rows::holder).transpose()
 }
 
@@ -234,7 +239,7 @@ pub(super) async fn revoke(
         .execute(&mut tx.connection)
         .await?;
     // Whoever signs out of a computer keeps the codes for the next one; those of a stolen one are in other hands.
-    if !by.is_device(device) {
+    if !by.is_device(device) && !hole!("recovery_of_a_removed_device") {
         recovery::forget_of_device(tx, device).await?;
     }
     let ended = sessions::end_of_device(tx, account, device, now).await?;

@@ -24,6 +24,10 @@ impl Durable for SqliteStore {
         self.write("be reached", (), |tx, ()| accounts::ping(tx).boxed()).await
     }
 
+    async fn latest(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read("look for the newest moment", (), |c, ()| audit::latest(c).boxed()).await
+    }
+
     async fn create_account(
         &self,
         new: &NewAccount,

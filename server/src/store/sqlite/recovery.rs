@@ -1,3 +1,4 @@
+use protocol::hole;
 use protocol::id::{AccountId, DeviceId};
 use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
@@ -7,6 +8,7 @@ use super::audit;
 use super::devices;
 use super::rows::{Columns as _, Fault};
 use super::writer::Tx;
+use crate::holes::without;
 use crate::store::audit::{AuditKind, Body, By};
 use crate::store::devices::{EnrolRecovery, Enrolled, NewDevice, RecoveryCodes};
 use crate::store::durable::REPEAT_S;
@@ -22,10 +24,13 @@ pub(super) async fn make(
     now: Timestamp,
 ) -> Result<bool, Fault> {
     let holder = devices::by_id(&mut tx.connection, made_by).await?;
-    if holder.is_none_or(|holder| holder.account.id != account) {
+    if holder.is_none_or(|holder| holder.account.id != account) && !hole!("codes_of_a_removed_device") {
         return Ok(false);
     }
-    sqlx::query(sql::DELETE_RECOVERY_CODES).bind(&account.as_bytes()[..]).execute(&mut tx.connection).await?;
+    if !hole!("recovery_anew") {
+        let delete = sqlx::query(sql::DELETE_RECOVERY_CODES);
+        delete.bind(&account.as_bytes()[..]).execute(&mut tx.connection).await?;
+    }
     for code in codes {
         sqlx::query(sql::INSERT_RECOVERY_CODE)
             .bind(&code.as_bytes()[..])
@@ -61,7 +66,9 @@ pub(super) async fn enrol(
     now: Timestamp,
 ) -> Result<Enrolled, Fault> {
     let thumbprint = new.key.thumbprint();
-    let used = sqlx::query(sql::USE_RECOVERY_CODE)
+    let once = without!("recovery_once", sql::USE_RECOVERY_CODE, "AND used_by IS NULL");
+    let own = without!("recovery_account", once, "a.username = $2" => "a.id = recovery_codes.account");
+    let used = sqlx::query(own)
         .bind(&recovery.code.as_bytes()[..])
         .bind(&recovery.username)
         .bind(&thumbprint.as_bytes()[..])

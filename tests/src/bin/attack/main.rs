@@ -5,13 +5,15 @@
 //! 2. [`ground::Ground`] gives each attack an address, accounts, devices and pages of its own,
 //! 3. [`client`] speaks the protocol as its text says, and lets an attack bend every part of it,
 //! 4. [`attacks`] has the attacks by theme,
-//! 5. [`report`] says what held.
+//! 5. [`report`] says what held,
+//! 6. [`guards`] takes the server's guards out one at a time: each has to be missed by the attacks that it is there for.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the suite prints what held")]
 
 mod attacks;
 mod client;
 mod ground;
+mod guards;
 mod report;
 mod server;
 
@@ -52,6 +54,9 @@ struct Options {
     /// the attacks sign it out everywhere.
     #[arg(long, value_name = "LINK", requires = "server")]
     enrol: Option<String>,
+    /// Take the server's guards out one at a time, and say which attacks miss each; with --only, guards of that name.
+    #[arg(long, conflicts_with = "server")]
+    guards: bool,
     /// Print the names and end.
     #[arg(long)]
     list: bool,
@@ -72,6 +77,9 @@ async fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<bool> {
     // One provider in the process; another one may be there already, which is as good.
     let _installed = rustls::crypto::ring::default_provider().install_default();
+    if options.guards {
+        return guards::run(options.only.as_deref(), options.at_once, options.json.as_deref()).await;
+    }
     let chosen: Vec<Attack> = attacks::all()
         .into_iter()
         .filter(|attack| options.only.as_ref().is_none_or(|text| attack.name().contains(text)))
@@ -147,7 +155,7 @@ async fn elsewhere(chosen: &[Attack], url: &str, link: &str) -> Result<Vec<Verdi
     Ok(verdicts)
 }
 
-async fn judge(attack: &Attack, ground: Ground) -> Verdict {
+pub(crate) async fn judge(attack: &Attack, ground: Ground) -> Verdict {
     let outcome = match tokio::time::timeout(LIMIT, (attack.run)(ground)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(anyhow::anyhow!("it did not end within {} s", LIMIT.as_secs())),

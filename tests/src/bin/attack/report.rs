@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How one attack ended.
 pub(crate) struct Verdict {
@@ -21,6 +21,11 @@ impl Verdict {
         let word = if self.held { "held  " } else { "BROKEN" };
         format!("{word}  {}: {}", self.name, self.detail)
     }
+
+    /// The same for programs: `{"name", "held", "detail"}`.
+    pub(crate) fn json(&self) -> Value {
+        json!({"name": self.name, "held": self.held, "detail": self.detail})
+    }
 }
 
 /// Writes `{"attacks": [{"name", "held", "detail"}]}`.
@@ -28,10 +33,7 @@ impl Verdict {
 /// # Errors
 /// When the file cannot be written.
 pub(crate) fn write(file: &Path, verdicts: &[Verdict]) -> Result<()> {
-    let attacks: Vec<_> = verdicts
-        .iter()
-        .map(|verdict| json!({"name": verdict.name, "held": verdict.held, "detail": verdict.detail}))
-        .collect();
+    let attacks: Vec<_> = verdicts.iter().map(Verdict::json).collect();
     let text = serde_json::to_string_pretty(&json!({"attacks": attacks}))?;
     std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))
 }

@@ -15,6 +15,11 @@ use tokio::sync::Mutex;
 
 use crate::client::Hand;
 
+tokio::task_local! {
+    /// The guard that servers started by this task do without.
+    pub(crate) static HOLE: &'static str;
+}
+
 /// A running server.
 pub(crate) struct Server {
     folder: TempDir,
@@ -24,6 +29,8 @@ pub(crate) struct Server {
     origin: String,
     /// Moves its clock, when it stands still.
     hand: Option<Hand>,
+    /// The guard that it does without.
+    hole: Option<&'static str>,
     /// An operator types one command after the other.
     operator: Mutex<()>,
 }
@@ -57,10 +64,12 @@ impl Server {
         let folder = TempDir::with_prefix("countersign-attack-").context("no temporary folder")?;
         let settings =
             settings.iter().map(|(name, value)| (format!("COUNTERSIGN_{name}"), (*value).to_owned()));
-        let hand = stands.then(|| Hand::on(folder.path().join("orders")));
+        let hole = HOLE.try_get().ok();
+        let hand = (stands || hole.is_some()).then(|| Hand::on(folder.path().join("orders")));
         let mut server = Self {
             folder,
             hand,
+            hole,
             operator: Mutex::default(),
             settings: settings.collect(),
             program: Mutex::new(None),
@@ -92,6 +101,7 @@ impl Server {
         if let Some(hand) = &self.hand {
             command.envs(hand.variables()).env("TEST_CONTROL_SOCKET", hand.socket());
         }
+        command.envs(self.hole.map(|name| ("TEST_CONTROL_HOLE", name)));
         let logs = self.folder.path().join("logs");
         std::fs::create_dir_all(&logs)?;
         let mut program = Program::start("server", &mut command, &logs)?;
@@ -205,6 +215,7 @@ impl Server {
             command.env_remove(name);
         }
         command.envs(self.hand.iter().flat_map(Hand::variables));
+        command.envs(self.hole.map(|name| ("TEST_CONTROL_HOLE", name)));
         let mut child = command
             .args(args)
             .args(["--json", "--data"])

@@ -37,7 +37,11 @@ fn shape(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
     (answer.status, answer.text(), headers)
 }
 
-fn alike(one: &Answer, other: &Answer) -> Result<()> {
+/// Whether nobody can tell the two apart.
+///
+/// # Errors
+/// When somebody can.
+pub(super) fn alike(one: &Answer, other: &Answer) -> Result<()> {
     ensure!(shape(one) == shape(other), "{one} and {other} differ: {:?} {:?}", shape(one), shape(other));
     Ok(())
 }

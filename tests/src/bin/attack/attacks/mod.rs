@@ -16,7 +16,9 @@ mod enumeration;
 mod frames;
 mod injection;
 mod limits;
+mod meanwhile;
 mod proofs;
+mod recovery;
 mod relay;
 mod revocation;
 mod sockets;
@@ -24,6 +26,7 @@ mod spoofing;
 mod storage;
 mod tls;
 mod transport;
+mod verification;
 
 /// What an attack gives back: what was tried and held.
 pub(crate) type Held = Result<String>;
@@ -88,7 +91,10 @@ pub(crate) fn all() -> Vec<Attack> {
         relay::all(),
         enumeration::all(),
         enrolment::all(),
+        recovery::all(),
         revocation::all(),
+        meanwhile::all(),
+        verification::all(),
         storage::all(),
         tls::all(),
         injection::all(),

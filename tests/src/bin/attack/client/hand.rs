@@ -1,4 +1,4 @@
-//! The hand on the clock of a server whose time stands still.
+//! The hand on a server whose time stands still: moves its clock, and holds its calls.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -68,6 +68,35 @@ impl Hand {
     pub(crate) async fn step(&self, seconds: i64) -> Result<i64> {
         self.reading.fetch_add(seconds, Ordering::AcqRel);
         self.order(&format!("step {seconds}")).await
+    }
+
+    /// Sets the clock back while the server does not run, as a machine without a battery comes up.
+    pub(crate) fn set_back_meanwhile(&self, seconds: i64) {
+        self.reading.fetch_sub(seconds, Ordering::AcqRel);
+    }
+
+    /// Lets calls wait where they come to this place; see the server's `kill_point`.
+    ///
+    /// # Errors
+    /// When the server does not run.
+    pub(crate) async fn hold(&self, place: &str) -> Result<()> {
+        self.order(&format!("hold {place}")).await.map(drop)
+    }
+
+    /// Ends once a call waits there.
+    ///
+    /// # Errors
+    /// When the server does not run.
+    pub(crate) async fn arrived(&self) -> Result<()> {
+        self.order("arrived").await.map(drop)
+    }
+
+    /// Lets them go on.
+    ///
+    /// # Errors
+    /// When the server does not run.
+    pub(crate) async fn release(&self) -> Result<()> {
+        self.order("release").await.map(drop)
     }
 
     async fn order(&self, order: &str) -> Result<i64> {

@@ -25,7 +25,7 @@ pub(super) fn all() -> Vec<Attack> {
 }
 
 /// Some other number of two digits.
-pub(super) fn another_number(check: &str) -> String {
+pub(crate) fn another_number(check: &str) -> String {
     if check == "10" { "11".to_owned() } else { "10".to_owned() }
 }
 

@@ -12,6 +12,7 @@ mod sockets;
 mod typing;
 
 use super::Attack;
+pub(super) use approving::another_number;
 pub(super) use log::{rewrite, whole_activity};
 
 /// All of them.

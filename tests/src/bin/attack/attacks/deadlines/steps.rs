@@ -18,6 +18,8 @@ pub(super) fn all() -> Vec<Attack> {
         clock_set_on_by_a_year_ends_sessions_and_links,
         clock_set_back_and_forth,
         clock_that_was_a_year_ahead_still_keeps_deadlines,
+        restart_with_an_earlier_clock_revives_nothing,
+        restart_with_an_earlier_clock_locks_nobody_out,
     ]
 }
 
@@ -204,4 +206,54 @@ async fn clock_that_was_a_year_ahead_still_keeps_deadlines(_: Ground) -> Held {
     ending.are_over(&ground).await?;
     signs_in(&ground, &ending.device).await?;
     Ok("ten minutes later all of it is over; logins work".to_owned())
+}
+
+/// The machine's battery is flat, or somebody answers in the time server's place.
+async fn comes_up_earlier(ground: &Ground, seconds: i64) -> Result<()> {
+    ground.server()?.kill().await?;
+    ground.hand()?.set_back_meanwhile(seconds);
+    ground.server()?.start_again().await?;
+    ground.http().forget_nonce();
+    Ok(())
+}
+
+/// Guard: a process begins at the newest moment in the data, whatever the system's clock says.
+async fn restart_with_an_earlier_clock_revives_nothing(_: Ground) -> Held {
+    let ground = Ground::standing(&[]).await?;
+    let hand = ground.hand()?;
+    let ending = Ending::ready(&ground, ground.device().await?).await?;
+    hand.pass(600).await?;
+    // Whoever uses it leaves the moment in the data.
+    ending.device.get("/api/devices").await?.is(200)?;
+    let before = hand.now().await?;
+    for back_s in [60, HOUR_S, 50 * YEAR_S] {
+        comes_up_earlier(&ground, back_s).await?;
+        let now = hand.now().await?;
+        ensure!(now >= before, "server time went from {before} to {now}");
+        ending.are_over(&ground).await.with_context(|| format!("restarted {back_s} s earlier"))?;
+    }
+    let log = ground.server()?.log().await?;
+    ensure!(log.contains("clock is behind"), "the log says nothing of the clock: {log}");
+    Ok("three restarts with an earlier clock: nothing comes back, the log says so".to_owned())
+}
+
+/// What is made after such a start has its whole life, by server and commands alike.
+async fn restart_with_an_earlier_clock_locks_nobody_out(_: Ground) -> Held {
+    let ground = Ground::standing(&[]).await?;
+    let hand = ground.hand()?;
+    let device = ground.device().await?;
+    hand.pass(HOUR_S).await?;
+    let mut page = signs_in(&ground, &device).await?;
+    comes_up_earlier(&ground, YEAR_S).await?;
+    page.whoami().await?.is(200)?;
+    page.refresh().await?.is(204)?;
+    // Made by a command, whose clock is as early as the server's.
+    let link = ground.link().await?;
+    hand.pass(599).await?;
+    Device::enrol(ground.http(), &link).await.context("a link one second before its end")?;
+    let late = json!({"enrolment": enrolment_in(&ground.link().await?)?, "device": {"name": "Late", "kind": "linux"}});
+    hand.pass(600).await?;
+    Device::enrolling(ground.http(), &Key::fresh(), &late).await?.is(404)?;
+    signs_in(&ground, &device).await?;
+    Ok("the session goes on, links live ten minutes, logins work".to_owned())
 }

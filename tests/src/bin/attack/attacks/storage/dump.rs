@@ -78,7 +78,7 @@ fn contains(hay: &[u8], needle: &[u8]) -> bool {
 }
 
 /// All files of the data folder with their bytes, but the server's own key.
-pub(super) fn dump(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
+pub(crate) fn dump(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let path = entry?.path();

@@ -5,6 +5,7 @@ mod dump;
 mod faults;
 
 use super::Attack;
+pub(super) use dump::dump;
 
 /// All of them.
 pub(super) fn all() -> Vec<Attack> {
