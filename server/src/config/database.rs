@@ -63,6 +63,11 @@ impl DatabaseText {
         if url.query_pairs().any(|(name, _)| !PARAMETERS.contains(&&*name)) {
             return None;
         }
+        // What looks like it is the rest of a password that was not encoded.
+        let name = url.path().trim_start_matches('/');
+        if name.contains(['/', '@', ':']) || url.fragment().is_some() {
+            return None;
+        }
         let options: PgConnectOptions = text.parse().ok()?;
         let names_server =
             url.host_str().is_some_and(|host| !host.is_empty()) || options.get_socket().is_some();
@@ -144,6 +149,9 @@ mod tests {
             "postgres://ada@db/countersign?sslmode=perhaps",
             "postgres://ada@db/countersign?pasword=sesame",
             "postgres://ada:p@ss/word@db:x/countersign",
+            "postgres://ada:1/ss@db/countersign",
+            "postgres://ada:p#ss@db/countersign",
+            "postgres://ada:p?ss@db/countersign",
         ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }

@@ -54,8 +54,8 @@ pub struct Settings {
     #[config(env = "COUNTERSIGN_DATA", default = "countersign-data")]
     pub data: Data,
 
-    /// The database for accounts, sessions and the audit log: "postgres://USER@HOST/DATABASE?sslmode=verify-full", the same
-    /// for every node, or "sqlite:PATH". A file in the data folder when absent. One with a password is better given by
+    /// The database for accounts, sessions and the audit log: `postgres://USER@HOST/DATABASE?sslmode=verify-full`, the same
+    /// for every node, or `sqlite:PATH`. A file in the data folder when absent. One with a password is better given by
     /// environment or by `database_file` than written here.
     #[config(env = "COUNTERSIGN_DATABASE")]
     pub database: Option<DatabaseText>,

@@ -181,9 +181,9 @@ async fn a_server_says_that_its_database_is_down_and_goes_on_once_it_is_back() {
     for crash in [false, true] {
         assert_eq!(server.is_ready(&http).await, 200);
         if crash {
-            cluster.kill().unwrap()
+            cluster.kill().unwrap();
         } else {
-            cluster.stop().unwrap()
+            cluster.stop().unwrap();
         }
         assert_eq!(server.is_ready(&http).await, 503);
         let down = page.session().await;

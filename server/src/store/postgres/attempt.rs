@@ -112,9 +112,8 @@ impl PostgresStore {
                 }
             }
         };
-        let outcome = match timeout(self.wait, worked).await {
-            Ok(outcome) => outcome,
-            Err(_) => return Err(Failed::Cause(Cause::Slow(self.wait))),
+        let Ok(outcome) = timeout(self.wait, worked).await else {
+            return Err(Failed::Cause(Cause::Slow(self.wait)));
         };
         if outcome.as_ref().err().is_none_or(Failed::is_said_by_the_database) {
             lent.give_back();

@@ -120,9 +120,9 @@ async fn a_database_that_ends_is_unavailable_and_comes_back_by_itself() {
         let (one, two, three) = tokio::join!(patient.ping(), patient.ping(), patient.ping());
         assert!(one.is_ok() && two.is_ok() && three.is_ok());
         if crash {
-            cluster.kill().unwrap()
+            cluster.kill().unwrap();
         } else {
-            cluster.stop().unwrap()
+            cluster.stop().unwrap();
         }
         let down = store.ping().await.unwrap_err();
         assert!(matches!(down, StoreError::Unavailable { during: "be reached", .. }), "{down:?}");
