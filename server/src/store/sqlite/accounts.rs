@@ -6,7 +6,7 @@ use super::rows::{self, Fault};
 use super::writer::Tx;
 use super::{audit, sessions};
 use crate::store::accounts::{Account, AccountState, CreateAccount, NewAccount};
-use crate::store::audit::{AuditKind, Body, By};
+use crate::store::audit::{AuditKind, Body, By, count_of};
 use crate::store::sessions::EndReason;
 use crate::store::statements as sql;
 
@@ -127,11 +127,6 @@ async fn end_everything(
         .execute(&mut tx.connection)
         .await?;
     sessions::end_of_account(tx, account, reason, now).await
-}
-
-/// For a body: how many sessions ended, where any did.
-pub(super) fn count_of(ended: &[SessionId]) -> Option<u64> {
-    (!ended.is_empty()).then_some(ended.len() as u64)
 }
 
 /// Changes nothing, by a statement that a database refuses which can only be read: `BEGIN IMMEDIATE` does not.

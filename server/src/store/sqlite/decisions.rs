@@ -1,6 +1,4 @@
-use protocol::encoding::base64url;
 use protocol::id::Ticket;
-use protocol::secret::sha256;
 use protocol::statement::Decision;
 use protocol::time::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
@@ -9,7 +7,7 @@ use super::rows::{self, Fault};
 use super::writer::Tx;
 use super::{audit, sessions};
 use crate::holes::without;
-use crate::store::audit::{AuditKind, Body, By, DeviceRef};
+use crate::store::audit::{AuditKind, By, DeviceRef, decided, signed_in};
 use crate::store::decisions::{NewDecision, Recorded, StoredDecision, Verdict};
 use crate::store::sessions::{EndReason, NewSession, RedeemRefused, Redeemed, SessionLives};
 use crate::store::statements as sql;
@@ -39,21 +37,7 @@ pub(super) async fn record(
             Some(before) => Recorded::Other(before.verdict),
         });
     }
-    let (kind, reason) = match new.verdict {
-        Verdict::Decided(Decision::Approve) => (AuditKind::SignInApproved, None),
-        Verdict::Decided(Decision::Deny) => (AuditKind::SignInDenied, None),
-        Verdict::Decided(Decision::Report) => (AuditKind::SignInReported, None),
-        Verdict::WrongNumbers => (AuditKind::SignInRefused, Some("check".to_owned())),
-    };
-    let body = Body {
-        request: Some(new.request),
-        ticket: Some(new.ticket),
-        browser: Some(new.browser.clone()),
-        system: Some(new.system.clone()),
-        reason,
-        statement: Some(base64url(&sha256(new.statement.as_bytes()))),
-        ..by.body()
-    };
+    let (kind, body) = decided(new, by);
     audit::append(tx, new.account, kind, &body, now).await?;
     Ok(Recorded::Recorded)
 }
@@ -111,19 +95,12 @@ pub(super) async fn redeem(
         .await?;
     let mut ended = Vec::with_capacity(replaced.len());
     for row in &replaced {
-        let kind = AuditKind::SessionReplaced;
-        ended.push(sessions::note_end(tx, row, kind, EndReason::Replaced, by, now).await?);
+        ended.push(sessions::note_end(tx, row, EndReason::Replaced, by, now).await?);
     }
     let session = sessions::by_id(&mut tx.connection, new.id, lives, now).await?;
     let session = session.ok_or(Fault::Damaged("sessions"))?;
-    let body = Body {
-        device: Some(DeviceRef { id: session.session.device, name: session.device_name.clone() }),
-        session: Some(new.id),
-        request: Some(new.request),
-        browser: Some(new.browser.clone()),
-        system: Some(new.system.clone()),
-        ..by.body()
-    };
+    let device = DeviceRef { id: session.session.device, name: session.device_name.clone() };
+    let body = signed_in(new, device, by);
     audit::append(tx, session.account.id, AuditKind::SignedIn, &body, now).await?;
     Ok(Redeemed::Created { session, ended })
 }

@@ -4,13 +4,12 @@ use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::accounts::count_of;
 use super::rows::{self, Columns as _, Fault};
 use super::writer::Tx;
 use super::{audit, recovery, sessions};
 use crate::config::PasswordEnrolment;
 use crate::holes::without;
-use crate::store::audit::{AuditKind, BY_RECOVERY, Body, By, DeviceRef};
+use crate::store::audit::{AuditKind, BY_RECOVERY, Body, By, DeviceRef, count_of};
 use crate::store::devices::{Device, EnrolPassword, Enrolled, Holder, NewDevice, NewEnrolment};
 use crate::store::durable::REPEAT_S;
 use crate::store::statements as sql;

@@ -6,12 +6,11 @@ use protocol::time::Timestamp;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::accounts::count_of;
 use super::audit;
 use super::rows::{self, Columns as _, Fault};
 use super::writer::Tx;
 use crate::holes::without;
-use crate::store::audit::{AuditKind, Body, By};
+use crate::store::audit::{AuditKind, Body, By, count_of, ended};
 use crate::store::sessions::{EndReason, Refreshed, SessionLives, SessionView};
 use crate::store::statements as sql;
 
@@ -129,27 +128,17 @@ pub(super) async fn end(
     by: &By,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let ended = sqlx::query(sql::END_SESSION)
+    let row = sqlx::query(sql::END_SESSION)
         .bind(&id.as_bytes()[..])
         .bind(&account.as_bytes()[..])
         .bind(now.unix_s())
         .bind(reason.as_str())
         .fetch_optional(&mut tx.connection)
         .await?;
-    if let Some(row) = &ended {
-        let kind = match reason {
-            EndReason::SignedOut => AuditKind::SignedOut,
-            EndReason::Reported => AuditKind::SessionReported,
-            EndReason::Replaced => AuditKind::SessionReplaced,
-            EndReason::Expired => AuditKind::SessionExpired,
-            EndReason::Ended
-            | EndReason::EndedAll
-            | EndReason::DeviceRemoved
-            | EndReason::AccountDisabled => AuditKind::SessionEnded,
-        };
-        note_end(tx, row, kind, reason, by, now).await?;
+    if let Some(row) = &row {
+        note_end(tx, row, reason, by, now).await?;
     }
-    Ok(ended.is_some())
+    Ok(row.is_some())
 }
 
 pub(super) async fn end_all(
@@ -211,19 +200,12 @@ pub(super) async fn end_of_device(
 pub(super) async fn note_end(
     tx: &mut Tx,
     row: &SqliteRow,
-    kind: AuditKind,
     reason: EndReason,
     by: &By,
     now: Timestamp,
 ) -> Result<SessionId, Fault> {
     let session = row.session_id("id")?;
-    let body = Body {
-        session: Some(session),
-        browser: Some(row.text("browser")?),
-        system: Some(row.text("system")?),
-        reason: Some(reason.as_str().to_owned()),
-        ..by.body()
-    };
+    let (kind, body) = ended(session, (row.text("browser")?, row.text("system")?), reason, by);
     audit::append(tx, row.account_id("account")?, kind, &body, now).await?;
     Ok(session)
 }

@@ -4,7 +4,7 @@ use sqlx::Row as _;
 use super::rows::{Columns as _, Fault};
 use super::sessions;
 use super::writer::Tx;
-use crate::store::audit::{AuditKind, By};
+use crate::store::audit::By;
 use crate::store::durable::{Keep, REPEAT_S};
 use crate::store::sessions::EndReason;
 use crate::store::statements as sql;
@@ -29,8 +29,7 @@ pub(super) async fn expire(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<S
         .fetch_all(&mut tx.connection)
         .await?;
     for row in &rows {
-        let (kind, reason) = (AuditKind::SessionExpired, EndReason::Expired);
-        sessions::note_end(tx, row, kind, reason, &By::server(), now).await?;
+        sessions::note_end(tx, row, EndReason::Expired, &By::server(), now).await?;
     }
     Ok(Step::of(rows.len() as u64))
 }
