@@ -1,6 +1,7 @@
 //! The threat model promises a test for each of its lines, ARCHITECTURE.md one for each story; this fails when one is
 //! not there.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -59,4 +60,31 @@ fn read_sources(folder: &Path, sources: &mut Vec<String>) {
             sources.push(fs::read_to_string(&path).unwrap());
         }
     }
+}
+
+#[test]
+fn every_guard_that_can_be_taken_out_is_in_the_table_of_its_attacks() {
+    let mut sources = Vec::new();
+    for folder in ["protocol/src", "server/src"] {
+        read_sources(&repo().join(folder), &mut sources);
+    }
+    let text = |path: &str| fs::read_to_string(repo().join(path)).unwrap();
+    let (table, document) = (text("tests/src/bin/attack/guards.rs"), text("docs/threat-model.md"));
+    let holes: BTreeSet<&str> = sources
+        .iter()
+        .flat_map(|source| words_after(source, "hole!(").chain(words_after(source, "without!(")))
+        .filter(|name| *name != "NAME")
+        .collect();
+    let listed: BTreeSet<&str> = words_after(&table, "guard(").collect();
+    assert!(holes.len() >= 30, "the guards were not found");
+    assert_eq!(holes, listed, "guards in the sources and in the table of their attacks differ");
+    for name in listed {
+        assert!(document.contains(&format!("| `{name}` |")), "docs/threat-model.md has no line for {name}");
+    }
+}
+
+/// The strings that come first after `opening`, on the same line or the next.
+fn words_after<'a>(source: &'a str, opening: &'static str) -> impl Iterator<Item = &'a str> {
+    let quoted = |rest: &'a str| rest.trim_start().strip_prefix('"')?.split('"').next();
+    source.split(opening).skip(1).filter_map(quoted)
 }

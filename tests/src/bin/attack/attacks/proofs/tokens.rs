@@ -40,6 +40,8 @@ fn calls(device: &Device) -> Vec<(&'static str, String, Option<Value>)> {
         ("DELETE", "/api/sessions/x".to_owned(), None),
         ("DELETE", "/api/sessions".to_owned(), None),
         ("GET", "/api/activity?after=0".to_owned(), None),
+        ("GET", "/api/recovery-codes".to_owned(), None),
+        ("POST", "/api/recovery-codes".to_owned(), None),
     ]
 }
 

@@ -1,17 +1,16 @@
-//! Recovery codes: guessed, used again, used by others, and what they give away (docs/protocol.md, "Additions").
+//! Owner used as they should not be: twice, by others, in other forms, in the place of something else, or too late.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, ensure};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::enumeration::alike;
-use super::limits::{limited, password};
-use super::{Attack, Held, attacks};
-use crate::client::{Answer, Device, Jar, Key, Page, base64url, enrolment_in, random_bytes};
-use crate::ground::{Ground, fresh_name};
+use super::{Attack, Held, Owner, attacks, device_count, invented, left, made, recover, recovery};
+use crate::attacks::limits::password;
+use crate::client::{Device, Jar, Key, Page, enrolment_in};
+use crate::ground::Ground;
 
 pub(super) fn all() -> Vec<Attack> {
-    let mut all = attacks!["recovery", OwnServer;
+    attacks!["recovery", OwnServer;
         code_used_twice,
         code_used_by_fifty_at_once,
         code_of_another_account,
@@ -25,75 +24,15 @@ pub(super) fn all() -> Vec<Attack> {
         code_signs_nobody_in,
         code_bent,
         code_and_password_together,
-        codes_are_made_by_trusted_devices_alone,
-        codes_are_told_once,
-        codes_are_not_predictable,
-        codes_are_hashes_at_rest,
-        users_by_answer,
         removed_device_cannot_repeat_its_recovery,
         repeat_ends_after_ten_minutes,
         every_recovery_is_told,
         recovered_device_takes_the_lost_one_away,
-    ];
-    all.extend(attacks!["recovery", StandingTime;
-        guesses_per_account,
-        guesses_per_address,
-        guesses_at_once,
-        guesses_on_nobody,
-        guesses_lock_no_device_out,
-    ]);
-    all
-}
-
-/// An account, the device that made its codes, and the codes.
-struct Codes {
-    name: String,
-    device: Device,
-    codes: Vec<String>,
-}
-
-impl Codes {
-    async fn ready(ground: &Ground) -> Result<Self> {
-        let name = fresh_name();
-        let link = ground.server()?.add_account(&name).await?;
-        let device = Device::enrol(ground.http(), &link).await?;
-        let codes = made(&device).await?;
-        Ok(Self { name, device, codes })
-    }
-}
-
-async fn made(device: &Device) -> Result<Vec<String>> {
-    let body = device.call("POST", "/api/recovery-codes").await?.send().await?.is(201)?.json()?;
-    let codes = body["codes"].as_array().with_context(|| format!("no codes in {body}"))?;
-    ensure!(codes.len() == 10, "{} codes", codes.len());
-    Ok(codes.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect())
-}
-
-async fn left(device: &Device) -> Result<Value> {
-    Ok(device.get("/api/recovery-codes").await?.is(200)?.json()?["left"].clone())
-}
-
-fn recovery(name: &str, code: &str) -> Value {
-    json!({"username": name, "recovery_code": code, "device": {"name": "New desk", "kind": "linux"}})
-}
-
-async fn recover(ground: &Ground, name: &str, code: &str) -> Result<Answer> {
-    Device::enrolling(ground.http(), &Key::fresh(), &recovery(name, code)).await
-}
-
-/// A code as the server makes them, that it did not make.
-fn invented() -> String {
-    let text = data_encoding::BASE32_NOPAD.encode(&random_bytes(10));
-    format!("{}-{}-{}-{}", &text[..4], &text[4..8], &text[8..12], &text[12..])
-}
-
-async fn device_count(device: &Device) -> Result<usize> {
-    let list = device.get("/api/devices").await?.is(200)?.json()?;
-    list["devices"].as_array().map(Vec::len).with_context(|| format!("no devices in {list}"))
+    ]
 }
 
 async fn code_used_twice(ground: Ground) -> Held {
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
+    let Owner { name, device, codes } = Owner::ready(&ground).await?;
     recover(&ground, &name, &codes[0]).await?.is(201)?;
     recover(&ground, &name, &codes[0]).await?.refuses(401, "enrolment_refused")?;
     recover(&ground.elsewhere()?, &name, &codes[0]).await?.refuses(401, "enrolment_refused")?;
@@ -105,7 +44,7 @@ async fn code_used_twice(ground: Ground) -> Held {
 
 async fn code_used_by_fifty_at_once(_: Ground) -> Held {
     let ground = Ground::standing(&[("LIMITS_WRONG_PASSWORDS_PER_ACCOUNT", "1000")]).await?;
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
+    let Owner { name, device, codes } = Owner::ready(&ground).await?;
     let mut places = Vec::new();
     for _ in 0..50 {
         places.push(ground.elsewhere()?);
@@ -123,7 +62,7 @@ async fn code_used_by_fifty_at_once(_: Ground) -> Held {
 
 /// Guard: name and code are looked up together.
 async fn code_of_another_account(ground: Ground) -> Held {
-    let (own, victim) = (Codes::ready(&ground).await?, Codes::ready(&ground).await?);
+    let (own, victim) = (Owner::ready(&ground).await?, Owner::ready(&ground).await?);
     recover(&ground, &victim.name, &own.codes[0]).await?.refuses(401, "enrolment_refused")?;
     recover(&ground, &own.name, &victim.codes[0]).await?.refuses(401, "enrolment_refused")?;
     ensure!(device_count(&victim.device).await? == 1, "somebody came in");
@@ -132,7 +71,7 @@ async fn code_of_another_account(ground: Ground) -> Held {
 }
 
 async fn code_without_its_account(ground: Ground) -> Held {
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
+    let Owner { name, device, codes } = Owner::ready(&ground).await?;
     let named = json!({"name": "New desk", "kind": "linux"});
     for body in [
         json!({"recovery_code": codes[0], "device": named}),
@@ -152,7 +91,7 @@ async fn code_without_its_account(ground: Ground) -> Held {
 }
 
 async fn codes_made_anew_void_the_old(ground: Ground) -> Held {
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
+    let Owner { name, device, codes } = Owner::ready(&ground).await?;
     let fresh = made(&device).await?;
     ensure!(fresh.iter().all(|code| !codes.contains(code)), "a code came twice");
     for code in &codes[..3] {
@@ -164,16 +103,16 @@ async fn codes_made_anew_void_the_old(ground: Ground) -> Held {
 }
 
 async fn codes_made_at_once_are_ten(ground: Ground) -> Held {
-    let Codes { device, .. } = Codes::ready(&ground).await?;
+    let Owner { device, .. } = Owner::ready(&ground).await?;
     let all = join_all((0..20).map(|_| made(&device))).await;
-    let sets = all.into_iter().collect::<Result<Vec<_>>>()?;
+    let sets = all.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     ensure!(left(&device).await? == 10, "{} are left", left(&device).await?);
     Ok(format!("{} times at once: ten codes", sets.len()))
 }
 
 /// Guard: whoever stole the computer may have written its codes down.
 async fn codes_of_a_removed_device(ground: Ground) -> Held {
-    let Codes { name, device, .. } = Codes::ready(&ground).await?;
+    let Owner { name, device, .. } = Owner::ready(&ground).await?;
     let stolen = ground.second_device(&device).await?;
     let codes = made(&stolen).await?;
     device.delete(&format!("/api/devices/{}", stolen.id)).await?.is(204)?;
@@ -189,14 +128,14 @@ async fn codes_of_a_removed_device(ground: Ground) -> Held {
 
 /// Signing out of the only computer must not take the way back away.
 async fn codes_outlive_a_device_that_signs_out(ground: Ground) -> Held {
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
+    let Owner { name, device, codes } = Owner::ready(&ground).await?;
     device.delete(&format!("/api/devices/{}", device.id)).await?.is(204)?;
     recover(&ground, &name, &codes[0]).await?.is(201)?;
     Ok("201".to_owned())
 }
 
 async fn code_of_a_disabled_account(ground: Ground) -> Held {
-    let Codes { name, codes, .. } = Codes::ready(&ground).await?;
+    let Owner { name, codes, .. } = Owner::ready(&ground).await?;
     ground.server()?.operate(&["users", "disable", &name]).await?;
     recover(&ground, &name, &codes[0]).await?.refuses(401, "enrolment_refused")?;
     ground.server()?.operate(&["users", "enable", &name]).await?;
@@ -205,7 +144,7 @@ async fn code_of_a_disabled_account(ground: Ground) -> Held {
 }
 
 async fn code_of_a_removed_account(ground: Ground) -> Held {
-    let Codes { name, codes, .. } = Codes::ready(&ground).await?;
+    let Owner { name, codes, .. } = Owner::ready(&ground).await?;
     ground.server()?.operate(&["users", "remove", &name]).await?;
     recover(&ground, &name, &codes[0]).await?.refuses(401, "enrolment_refused")?;
     // A namesake's account is another one.
@@ -216,7 +155,7 @@ async fn code_of_a_removed_account(ground: Ground) -> Held {
 
 /// A code enrols a device and is good for nothing else.
 async fn code_signs_nobody_in(ground: Ground) -> Held {
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
+    let Owner { name, device, codes } = Owner::ready(&ground).await?;
     let (code, thief) = (codes[0].as_str(), Key::fresh());
     let http = ground.http();
     http.call("GET", "/api/devices").token(&thief, code).await?.send().await?.is(401)?;
@@ -239,7 +178,7 @@ async fn code_signs_nobody_in(ground: Ground) -> Held {
 
 async fn code_bent(_: Ground) -> Held {
     let ground = Ground::standing(&[("LIMITS_WRONG_PASSWORDS_PER_ACCOUNT", "1000")]).await?;
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
+    let Owner { name, device, codes } = Owner::ready(&ground).await?;
     let code = codes[0].clone();
     let other = if code.starts_with('A') { 'B' } else { 'A' };
     let last = code.chars().last().unwrap_or('A');
@@ -273,7 +212,7 @@ async fn code_bent(_: Ground) -> Held {
 
 /// A body that is two things at once: what is wrong in it opens nothing.
 async fn code_and_password_together(ground: Ground) -> Held {
-    let Codes { name, device, .. } = Codes::ready(&ground).await?;
+    let Owner { name, device, .. } = Owner::ready(&ground).await?;
     let link = ground.link().await?;
     let (code, named) = (invented(), json!({"name": "x", "kind": "linux"}));
     for (body, statuses) in [
@@ -290,121 +229,8 @@ async fn code_and_password_together(ground: Ground) -> Held {
     Ok("a wrong code beside a wrong password or a foreign link opens nothing".to_owned())
 }
 
-/// Making and counting codes takes an authenticator: neither a page nor a session nor a bare token will do.
-async fn codes_are_made_by_trusted_devices_alone(ground: Ground) -> Held {
-    let Codes { device, .. } = Codes::ready(&ground).await?;
-    let (page, _) = ground.signed_in().await?;
-    for method in ["GET", "POST"] {
-        let path = "/api/recovery-codes";
-        ground.http().call(method, path).send().await?.refuses(401, "invalid_token")?;
-        page.call(method, path).send().await?.refuses(401, "invalid_token")?;
-        page.call(method, path).proof(&page.key).await?.send().await?.refuses(401, "invalid_token")?;
-        let stolen = ground.http().call(method, path).token(&Key::fresh(), &device.token).await?;
-        stolen.send().await?.refuses(401, "invalid_proof")?;
-        let invented =
-            ground.http().call(method, path).token(&device.key, &base64url(&random_bytes(32))).await?;
-        invented.send().await?.refuses(401, "invalid_token")?;
-        let replayed = device.call(method, path).await?;
-        replayed.clone().send().await?.one_of(&[200, 201])?;
-        replayed.send().await?.refuses(401, "invalid_proof")?;
-    }
-    let body = device.get("/api/recovery-codes?account=x").await?.is(200)?.json()?;
-    ensure!(body["left"] == 10, "{body}");
-    Ok("stranger, page, session, stolen token, replayed proof: 401".to_owned())
-}
-
-async fn codes_are_told_once(ground: Ground) -> Held {
-    let Codes { device, codes, .. } = Codes::ready(&ground).await?;
-    let other = ground.second_device(&device).await?;
-    let mut seen = String::new();
-    for from in [&device, &other] {
-        for path in ["/api/recovery-codes", "/api/activity?after=0", "/api/devices", "/api/sessions"] {
-            seen.push_str(&from.get(path).await?.is(200)?.text());
-        }
-    }
-    seen.push_str(&ground.server()?.log().await?);
-    seen.push_str(&ground.server()?.operate(&["audit", "export"]).await?);
-    for code in &codes {
-        for spelling in [code.clone(), code.replace('-', "")] {
-            ensure!(!seen.contains(&spelling), "a code is told again");
-        }
-    }
-    ensure!(seen.contains("recovery_codes_made"), "the search finds nothing");
-    Ok("not in lists, activity, log and export".to_owned())
-}
-
-async fn codes_are_not_predictable(ground: Ground) -> Held {
-    let Codes { device, codes, .. } = Codes::ready(&ground).await?;
-    let mut all = codes;
-    for _ in 0..9 {
-        all.extend(made(&device).await?);
-    }
-    let mut sorted = all.clone();
-    sorted.sort();
-    sorted.dedup();
-    ensure!(sorted.len() == all.len(), "a code came twice among {}", all.len());
-    // No place has the same character in all of them, and no two share half a code.
-    for place in (0..19).filter(|place| place % 5 != 4) {
-        let first = all[0].as_bytes()[place];
-        ensure!(all.iter().any(|code| code.as_bytes()[place] != first), "place {place} is always the same");
-    }
-    for pair in sorted.windows(2) {
-        ensure!(pair[0][..9] != pair[1][..9], "{} and {} begin alike", pair[0], pair[1]);
-    }
-    Ok(format!("{} codes, all different", all.len()))
-}
-
-async fn codes_are_hashes_at_rest(_: Ground) -> Held {
-    let ground = Ground::standing(&[]).await?;
-    let Codes { codes, device, .. } = Codes::ready(&ground).await?;
-    let files = super::storage::dump(&ground.server()?.data())?;
-    let holds = |needle: &[u8]| {
-        files.iter().any(|(_, bytes)| bytes.windows(needle.len()).any(|window| window == needle))
-    };
-    for code in &codes {
-        let plain = code.replace('-', "");
-        let bytes = data_encoding::BASE32_NOPAD.decode(plain.as_bytes())?;
-        ensure!(
-            !holds(code.as_bytes()) && !holds(plain.as_bytes()) && !holds(&bytes),
-            "a code is in the data"
-        );
-    }
-    ensure!(holds(device.id.as_bytes()), "the dump is not searched");
-    Ok("ten codes in three spellings: not in the data folder".to_owned())
-}
-
-/// Guard: whatever is wrong, one answer.
-async fn users_by_answer(ground: Ground) -> Held {
-    let used = Codes::ready(&ground).await?;
-    recover(&ground, &used.name, &used.codes[0]).await?.is(201)?;
-    let foreign = Codes::ready(&ground).await?;
-    let disabled = Codes::ready(&ground).await?;
-    ground.server()?.operate(&["users", "disable", &disabled.name]).await?;
-    let bare = fresh_name();
-    ground.server()?.add_account(&bare).await?;
-    let nobody = recover(&ground, "nobody-here", &invented()).await?.refuses(401, "enrolment_refused")?;
-    for (what, name, code) in [
-        ("a wrong code", used.name.as_str(), invented()),
-        ("a used code", used.name.as_str(), used.codes[0].clone()),
-        ("a code of another account", used.name.as_str(), foreign.codes[0].clone()),
-        ("a code that is none", used.name.as_str(), "x".to_owned()),
-        ("an account without codes", bare.as_str(), invented()),
-        ("a disabled account", disabled.name.as_str(), disabled.codes[0].clone()),
-        ("a name that is none", "../..", invented()),
-        ("another name and a good code", "nobody-here", foreign.codes[1].clone()),
-    ] {
-        let answer = recover(&ground.elsewhere()?, name, &code).await?;
-        alike(&nobody, &answer).with_context(|| what.to_owned())?;
-    }
-    // The password's refusal says no more.
-    let by_password =
-        Device::enrolling(ground.http(), &Key::fresh(), &password("nobody-here", "wrong")).await?;
-    ensure!(by_password.kind() == nobody.kind(), "{by_password} and {nobody} differ");
-    Ok("eight ways to be wrong look like an unknown name".to_owned())
-}
-
 async fn removed_device_cannot_repeat_its_recovery(ground: Ground) -> Held {
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
+    let Owner { name, device, codes } = Owner::ready(&ground).await?;
     let key = Key::fresh();
     let body = recovery(&name, &codes[0]);
     let stolen = Device::read(ground.http(), &key, Device::enrolling(ground.http(), &key, &body).await?)?;
@@ -418,7 +244,7 @@ async fn removed_device_cannot_repeat_its_recovery(ground: Ground) -> Held {
 /// "The same key may repeat it for ten minutes."
 async fn repeat_ends_after_ten_minutes(_: Ground) -> Held {
     let ground = Ground::standing(&[]).await?;
-    let (hand, Codes { name, device, codes }) = (ground.hand()?, Codes::ready(&ground).await?);
+    let (hand, Owner { name, device, codes }) = (ground.hand()?, Owner::ready(&ground).await?);
     let key = Key::fresh();
     let body = recovery(&name, &codes[0]);
     let first = Device::read(ground.http(), &key, Device::enrolling(ground.http(), &key, &body).await?)?;
@@ -435,7 +261,7 @@ async fn repeat_ends_after_ten_minutes(_: Ground) -> Held {
 }
 
 async fn every_recovery_is_told(ground: Ground) -> Held {
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
+    let Owner { name, device, codes } = Owner::ready(&ground).await?;
     let answer = recover(&ground, &name, &codes[0]).await?.is(201)?.json()?;
     let log = device.get("/api/activity?after=0").await?.is(200)?.json()?;
     let entries = log["entries"].as_array().cloned().unwrap_or_default();
@@ -451,7 +277,7 @@ async fn every_recovery_is_told(ground: Ground) -> Held {
 
 /// What recovery is for: the lost computer is nobody from then on.
 async fn recovered_device_takes_the_lost_one_away(ground: Ground) -> Held {
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
+    let Owner { name, device, codes } = Owner::ready(&ground).await?;
     let mut page = ground.page().await?;
     device.approve(&page).await?;
     page.sign_in().await?;
@@ -466,75 +292,4 @@ async fn recovered_device_takes_the_lost_one_away(ground: Ground) -> Held {
     new.approve(&fresh).await?;
     fresh.redeem().await?.is(201)?;
     Ok("its token, sessions and codes are dead, the new one signs in".to_owned())
-}
-
-/// Tries codes until the server has enough; how many it judged.
-async fn guess(ground: &Ground, most: usize, name: impl Fn(usize) -> String) -> Result<usize> {
-    for judged in 0..most {
-        let answer = recover(ground, &name(judged), &invented()).await?;
-        if answer.status == 429 {
-            limited(&answer)?;
-            return Ok(judged);
-        }
-        answer.refuses(401, "enrolment_refused")?;
-    }
-    anyhow::bail!("{most} recovery codes were judged and nothing was said")
-}
-
-async fn guesses_per_account(ground: Ground) -> Held {
-    let Codes { name, codes, .. } = Codes::ready(&ground).await?;
-    for place in [ground.elsewhere()?, ground.elsewhere()?] {
-        for _ in 0..5 {
-            recover(&place, &name, &invented()).await?.refuses(401, "enrolment_refused")?;
-        }
-    }
-    limited(&recover(&ground.elsewhere()?, &name, &invented()).await?)?;
-    limited(&recover(&ground.elsewhere()?, &name, &codes[0]).await?).context("a right one")?;
-    Ok("10 an account over two addresses, then 429 for a right one too".to_owned())
-}
-
-/// Guard: names that do not exist count as well, or the limit would tell them apart; passwords and codes count together.
-async fn guesses_per_address(ground: Ground) -> Held {
-    let judged = guess(&ground, 40, |at| format!("nobody-{at}")).await?;
-    ensure!(judged == 30, "{judged} codes from one address were judged, 30 are allowed");
-    limited(&Device::enrolling(ground.http(), &Key::fresh(), &password("nobody-x", "wrong")).await?)?;
-    Ok("30 an address over 30 names, then 429 for passwords too".to_owned())
-}
-
-async fn guesses_at_once(ground: Ground) -> Held {
-    let Codes { name, device, codes } = Codes::ready(&ground).await?;
-    let mut places = Vec::new();
-    for _ in 0..60 {
-        places.push(ground.elsewhere()?);
-    }
-    let guesses: Vec<String> = (0..60).map(|_| invented()).collect();
-    let all = places.iter().zip(&guesses).map(|(place, code)| recover(place, &name, code));
-    let mut judged = 0;
-    for answer in join_all(all).await {
-        judged += usize::from(answer?.one_of(&[401, 429])?.status == 401);
-    }
-    ensure!(judged <= 10, "{judged} of 60 at once were judged, 10 are allowed");
-    limited(&recover(&ground.elsewhere()?, &name, &codes[0]).await?)?;
-    ensure!(device_count(&device).await? == 1, "somebody came in");
-    Ok(format!("60 addresses at once: {judged} judged"))
-}
-
-/// Guard: a name that does not exist is limited like one that does.
-async fn guesses_on_nobody(ground: Ground) -> Held {
-    let Codes { name, .. } = Codes::ready(&ground).await?;
-    let real = guess(&ground.elsewhere()?, 20, |_| name.clone()).await?;
-    let nobody = guess(&ground.elsewhere()?, 20, |_| "nobody-of-this-name-either".to_owned()).await?;
-    ensure!(real == nobody, "a real name is limited after {real} tries, an unknown one after {nobody}");
-    Ok(format!("both after {real}"))
-}
-
-async fn guesses_lock_no_device_out(ground: Ground) -> Held {
-    let Codes { name, device, .. } = Codes::ready(&ground).await?;
-    let judged = guess(&ground.elsewhere()?, 20, |_| name.clone()).await?;
-    let page = ground.page().await?;
-    device.approve(&page).await?;
-    page.redeem().await?.is(201)?;
-    ground.second_device(&device).await?;
-    ensure!(made(&device).await?.len() == 10, "no fresh codes");
-    Ok(format!("after {judged} guesses: signs in, enrols by link, makes codes"))
 }
