@@ -13,6 +13,9 @@ use serde_json::json;
 use crate::problem::Problem;
 use crate::service::Service;
 
+/// Seconds after which a node that is not ready is worth another look.
+const RETRY_S: u32 = 2;
+
 /// `GET /health/live` and `GET /health/ready`.
 pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new().route("/health/live", get(live)).route("/health/ready", get(ready)).with_state(service)
@@ -28,7 +31,10 @@ async fn ready(State(service): State<Arc<Service>>) -> Response {
     match service.is_ready().await {
         Ok(true) => answer("ready"),
         // Draining and a store out of reach look the same from outside: send calls elsewhere.
-        Ok(false) | Err(_) => Problem::new(ProblemName::StoreUnavailable).into_response(),
+        Ok(false) | Err(_) => {
+            Problem { retry_after_s: Some(RETRY_S), ..Problem::new(ProblemName::StoreUnavailable) }
+                .into_response()
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use protocol::secret::Secret;
 use tracing::{info, warn};
 
 use super::ServeError;
-use crate::config::{Data, Settings};
+use crate::config::Settings;
+use crate::data::{self, Place};
 use crate::entropy::Entropy;
 use crate::store::ShortLived;
 use crate::store::in_process::InProcess;
@@ -32,11 +33,12 @@ pub(super) async fn open(
     let store = RedisStore::open(address, Fingerprint::of(secret, origin), lives, open_max).await;
     let store = store.map_err(|source| ServeError::Redis { address: address.clone(), source })?;
     info!(redis = %address, "Login requests are in Redis, shared with other nodes");
-    if matches!(settings.data, Data::Memory | Data::Dir(_)) {
-        warn!(
-            data = %settings.data,
-            "Accounts and sessions are on this machine alone; several nodes need PostgreSQL for them as well"
-        );
+    match data::place(settings) {
+        Place::Postgres(_) => {}
+        place @ (Place::Memory | Place::File(_)) => warn!(
+            data = %place,
+            "Accounts and sessions are on this machine alone; several nodes need PostgreSQL for them as well (--database)"
+        ),
     }
     Ok(Arc::new(store))
 }

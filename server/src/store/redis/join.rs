@@ -4,10 +4,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use protocol::encoding::base64url;
-use protocol::id::StoreId;
+use protocol::id::{RequestId, StoreId};
 use protocol::origin::Origin;
 use protocol::secret::{Secret, hkdf};
-use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind};
+use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, Value};
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
@@ -106,7 +106,7 @@ impl Joining {
     pub(super) async fn join(&self) -> Result<Joined, StoreError> {
         const DURING: &str = "connect to Redis";
         let broken = Arc::new(Notify::new());
-        let (pages, lost) = (Arc::clone(&self.0.pages), Arc::clone(&broken));
+        let (listener, lost) = (self.clone(), Arc::clone(&broken));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_LIMIT))
             .set_response_timeout(Some(ANSWER_LIMIT))
@@ -114,7 +114,7 @@ impl Joining {
             .set_push_sender(move |push: PushInfo| {
                 match push.kind {
                     PushKind::Disconnection => lost.notify_one(),
-                    PushKind::Message => pages.hear(&push),
+                    PushKind::Message => listener.hear(&push.data),
                     // Confirmations, and what only other commands bring.
                     _ => {}
                 }
@@ -151,17 +151,40 @@ impl Joining {
             .arg(&*joined.run)
             .arg(fresh.to_string())
             .arg(&self.0.fingerprint.0)
-            .arg(FINGERPRINT_S);
+            .arg(FINGERPRINT_S)
+            .arg(self.0.keys.channel());
         let answer: Option<String> =
             joined.judge(DURING, call.invoke_async(&mut joined.connection.clone()).await)?;
         let text = answer.ok_or_else(|| unavailable(DURING, Unfit::OtherNodes))?;
         let id = StoreId::parse(&text).ok_or_else(|| unavailable(DURING, Unfit::StoreId))?;
+        self.note_store(id);
+        Ok(id)
+    }
+
+    fn note_store(&self, id: StoreId) {
         let before = self.0.store.write().unwrap_or_else(PoisonError::into_inner).replace(id);
         if before.is_some_and(|before| before != id) {
             info!(redis = %self.address(), "Redis has begun anew: pages that wait show a fresh code");
             self.pages().wake_all();
         }
-        Ok(id)
+    }
+
+    /// Notes what a node has published: `ID VERSION` of a request (`replace.lua`), or `store ID` (`adopt.lua`).
+    fn hear(&self, message: &[Value]) {
+        let [_, Value::BulkString(text)] = message else { return };
+        match std::str::from_utf8(text).ok().and_then(|text| text.split_once(' ')) {
+            Some(("store", id)) => {
+                if let Some(id) = StoreId::parse(id) {
+                    self.note_store(id);
+                }
+            }
+            Some((id, version)) => {
+                if let (Some(id), Ok(version)) = (RequestId::parse(id), version.parse()) {
+                    self.pages().note(id, version);
+                }
+            }
+            None => {}
+        }
     }
 
     /// At the start a Redis that may forget what it should keep is refused; later on it is only told, since refusing would
@@ -188,6 +211,8 @@ fn fact<'a>(facts: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -199,6 +224,27 @@ mod tests {
         assert_ne!(of(1, &a), of(2, &a));
         assert_ne!(of(1, &a), of(1, &b));
         assert!(!of(1, &a).0.contains(&Secret::new([1; 32]).expose()));
+    }
+
+    #[test]
+    fn words_of_others_on_the_channel_change_nothing() {
+        let (secret, origin) = (Secret::new([1; 32]), Origin::parse("https://a.example").unwrap());
+        let address = RedisAddress::new("redis://localhost");
+        let scripts = Arc::new(Scripts::new());
+        let joining =
+            Joining::new(address, Keys::new("n"), scripts, Fingerprint::of(&secret, &origin)).unwrap();
+        let id = RequestId::from_random([1; 16]);
+        let mut page = joining.pages().wait_for(id);
+        let mut is_woken_by = |text: &str| {
+            joining.hear(&[Value::BulkString(b"changes".to_vec()), Value::BulkString(text.into())]);
+            page.changed().now_or_never().is_some()
+        };
+        for text in ["", "hello", "hello 2", "store", "store x", &id.to_string(), &format!("{id} two")] {
+            assert!(!is_woken_by(text), "{text}");
+        }
+        assert!(is_woken_by(&format!("{id} 2")));
+        joining.hear(&[]);
+        assert_eq!(joining.store_id(), None);
     }
 
     #[test]

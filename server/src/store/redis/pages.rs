@@ -2,7 +2,6 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::id::RequestId;
-use redis::{PushInfo, Value};
 use tokio::sync::watch;
 
 /// The waiting pages of this node: one channel a request that somebody waits for, with the newest version known here.
@@ -23,16 +22,6 @@ impl Pages {
                 *known = version.max(*known);
                 is_newer
             });
-        }
-    }
-
-    /// Notes what another node, or this one, has published: `ID VERSION`, as `replace.lua` writes it.
-    pub(super) fn hear(&self, push: &PushInfo) {
-        let [_, Value::BulkString(text)] = push.data.as_slice() else { return };
-        let words = std::str::from_utf8(text).ok().and_then(|text| text.split_once(' '));
-        let Some((id, version)) = words else { return };
-        if let (Some(id), Ok(version)) = (RequestId::parse(id), version.parse()) {
-            self.note(id, version);
         }
     }
 
@@ -67,17 +56,11 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
-    use redis::PushKind;
 
     use super::*;
 
     fn id(n: u8) -> RequestId {
         RequestId::from_random([n; 16])
-    }
-
-    fn published(text: &str) -> PushInfo {
-        let data = vec![Value::BulkString(b"changes".to_vec()), Value::BulkString(text.as_bytes().to_vec())];
-        PushInfo { kind: PushKind::Message, data }
     }
 
     fn is_woken(page: &mut watch::Receiver<u64>) -> bool {
@@ -90,21 +73,10 @@ mod tests {
         let (mut page, mut other) = (pages.wait_for(id(1)), pages.wait_for(id(2)));
         pages.note(id(1), 2);
         assert!(is_woken(&mut page) && !is_woken(&mut other));
-        pages.hear(&published(&format!("{} 2", id(1))));
+        pages.note(id(1), 2);
         assert!(!is_woken(&mut page), "this one was heard before");
-        pages.hear(&published(&format!("{} 3", id(1))));
+        pages.note(id(1), 3);
         assert!(is_woken(&mut page));
-    }
-
-    #[test]
-    fn words_of_others_on_the_channel_wake_nobody() {
-        let pages = Pages::default();
-        let mut page = pages.wait_for(id(1));
-        for text in ["", "hello", "hello 2", &id(1).to_string(), &format!("{} two", id(1))] {
-            pages.hear(&published(text));
-        }
-        pages.hear(&PushInfo { kind: PushKind::Message, data: vec![] });
-        assert!(!is_woken(&mut page));
     }
 
     #[test]

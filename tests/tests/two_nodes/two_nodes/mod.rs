@@ -1,0 +1,5 @@
+mod faults;
+mod login;
+mod node;
+mod restart;
+mod site;
