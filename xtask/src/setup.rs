@@ -17,8 +17,8 @@ const BUILD_PACKAGES: &[&str] = &[
     "libclang-dev",
 ];
 
-/// Needed to drive a real browser and the real window without a display, to install schemathesis, and to run the stores
-/// on real servers. No service of theirs is started: tests start their own.
+/// Needed to drive a real browser and the real window without a display, to install schemathesis, and to run stores and
+/// proxies for real. No service of theirs is started: tests start their own.
 const TEST_PACKAGES: &[&str] = &[
     "xvfb",
     "xauth",
@@ -30,6 +30,9 @@ const TEST_PACKAGES: &[&str] = &[
     "python3-venv",
     "postgresql",
     "redis-server",
+    "nginx-light",
+    "caddy",
+    "haproxy",
 ];
 
 /// Two ways to have a browser with its driver; the packages are taken when neither is there.
