@@ -1,3 +1,4 @@
+use protocol::hole;
 use protocol::id::{Handle, RequestId};
 use protocol::key::PublicKey;
 use protocol::request::{Redeemer, Request};
@@ -54,7 +55,8 @@ impl Service {
             &self.lives,
         );
         let client = address.neighbourhood().to_string();
-        let per_client = self.settings.limits.live_requests_per_address;
+        let most = self.settings.limits.live_requests_per_address;
+        let per_client = if hole!("live_requests") { u32::MAX } else { most };
         kill_point!("before record", "Waiting");
         match self.short_lived.insert(&request, &client, per_client, now).await? {
             Inserted::Inserted(_) => kill_point!("after record", "Waiting"),

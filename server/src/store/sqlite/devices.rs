@@ -100,7 +100,7 @@ pub(super) async fn enrol_by_password(
     if let Some(row) = repeated {
         return trusted(tx, row.device_id("id")?).await;
     }
-    let used = sqlx::query(sql::USE_PASSWORD)
+    let used = sqlx::query(without!("password_first", sql::USE_PASSWORD, "AND NOT ever_had_device"))
         .bind(&password.account.as_bytes()[..])
         .bind(&password.verified_hash)
         .bind(rule)

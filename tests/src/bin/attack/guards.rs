@@ -224,6 +224,17 @@ const GUARDS: &[Guard] = &[
         ],
     ),
     guard(
+        "password_first",
+        "a password enrols a first device alone",
+        &["enrolment.password_after_a_link", "conformance.password_enrols_the_first_device_only"],
+    ),
+    guard("live_requests", "live requests of an address are capped", &["limits.live_requests_per_address"]),
+    guard(
+        "clean_text",
+        "text from outside is freed of what changes how other text reads",
+        &["injection.bidi_in_a_device_name", "injection.controls_in_a_device_name_after_renaming"],
+    ),
+    guard(
         "proxy_list",
         "a forwarding header counts from a listed proxy alone",
         &["limits.forwarding_headers_buy_nothing", "relay.proxy_that_is_not_listed_makes_it_null"],
