@@ -24,10 +24,10 @@ pub fn open(name: String) {
     let _ = OPEN.set(name);
 }
 
-/// Whether this guard was taken out.
+/// Whether the guard of this name, written `hole: NAME`, was taken out. So written it can be looked for in a program.
 #[cfg(feature = "test-control")]
-pub fn is_open(name: &str) -> bool {
-    OPEN.get().is_some_and(|open| open == name)
+pub fn is_open(written: &str) -> bool {
+    OPEN.get().is_some_and(|open| written.strip_prefix("hole: ") == Some(open))
 }
 
 /// Whether a test took the guard of this name out.
@@ -35,7 +35,7 @@ pub fn is_open(name: &str) -> bool {
 #[macro_export]
 macro_rules! hole {
     ($name:literal) => {
-        $crate::holes::is_open($name)
+        $crate::holes::is_open(concat!("hole: ", $name))
     };
 }
 
