@@ -70,6 +70,8 @@ pub(super) async fn backup(args: &BackupArgs, settings: &Settings, output: Outpu
     fs::File::open(&copy).and_then(|copy| copy.sync_all()).map_err(failed)?;
     let keys = match &settings.data {
         Data::Memory => Vec::new(),
+        // The key may come from the environment, and the database lie elsewhere.
+        Data::Dir(dir) if !dir.is_dir() => Vec::new(),
         Data::Dir(dir) => copy_keys(dir, &file, out).map_err(failed)?,
     };
     let sentence = format!(

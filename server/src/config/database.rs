@@ -102,14 +102,17 @@ impl fmt::Debug for DatabaseText {
     }
 }
 
-/// User, server and database alone.
+/// All but the password.
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Ok(mut url) = Url::parse(&self.0) else { return f.write_str("postgres:") };
         // A URL that cannot have a password has none to show.
         let _ = url.set_password(None);
+        let shown: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| name != "password").collect();
         url.set_query(None);
-        url.set_fragment(None);
+        if !shown.is_empty() {
+            url.query_pairs_mut().extend_pairs(shown);
+        }
         f.write_str(url.as_str())
     }
 }
@@ -159,12 +162,18 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        for url in [
-            "postgres://ada:sesame@db.example.com:5433/countersign",
-            "postgres://ada@db.example.com:5433/countersign?password=sesame&sslmode=require",
+        for (url, shown) in [
+            (
+                "postgres://ada:sesame@db.example.com:5433/countersign",
+                "postgres://ada@db.example.com:5433/countersign",
+            ),
+            (
+                "postgres://ada@db.example.com/countersign?password=sesame&sslmode=require",
+                "postgres://ada@db.example.com/countersign?sslmode=require",
+            ),
         ] {
             let Some(Database::Postgres(parsed)) = parse(url) else { panic!("{url}") };
-            assert_eq!(parsed.to_string(), "postgres://ada@db.example.com:5433/countersign");
+            assert_eq!(parsed.to_string(), shown);
             assert!(!format!("{parsed:?} {:?}", DatabaseText::new(url)).contains("sesame"));
             assert!(parsed.expose().contains("sesame"), "the client needs it");
             assert!(DatabaseText::new(url).has_password());
