@@ -105,7 +105,7 @@ struct ServeArgs {
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
 
-    /// Redis or Valkey, shared by several nodes; with a password better by COUNTERSIGN_REDIS.
+    /// Redis or Valkey, shared by several nodes; with a password by the environment (`COUNTERSIGN_REDIS`) or the settings file.
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
 

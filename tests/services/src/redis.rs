@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 /// Either speaks the same protocol.
 const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
+/// What [`Redis::guarded`] asks for.
+pub const PASSWORD: &str = "open-sesame";
 /// How long a server may take to come up; only a failure waits for it.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How often another port is tried when somebody took the first.
@@ -35,6 +37,7 @@ pub struct Redis {
     folder: TempDir,
     port: u16,
     persistent: bool,
+    guarded: bool,
     running: Option<Running>,
 }
 
@@ -52,7 +55,7 @@ impl Redis {
     /// # Errors
     /// A sentence with what to do when neither program is installed; what the server said when it does not come up.
     pub fn start() -> io::Result<Self> {
-        Self::begin(false)
+        Self::begin(false, None)
     }
 
     /// Starts one that keeps its data in its folder: [`Redis::kill`] and [`Redis::start_again`] lose next to nothing.
@@ -60,13 +63,25 @@ impl Redis {
     /// # Errors
     /// As [`Redis::start`].
     pub fn persistent() -> io::Result<Self> {
-        Self::begin(true)
+        Self::begin(true, None)
     }
 
-    fn begin(persistent: bool) -> io::Result<Self> {
+    /// Starts one that speaks TLS on its port with this certificate and key, PEM, and wants [`PASSWORD`] from everybody.
+    ///
+    /// # Errors
+    /// As [`Redis::start`].
+    pub fn guarded(certificate: &str, key: &str) -> io::Result<Self> {
+        Self::begin(false, Some((certificate, key)))
+    }
+
+    fn begin(persistent: bool, tls: Option<(&str, &str)>) -> io::Result<Self> {
         // A socket's path ends at 108 bytes, so the folder's name is short.
         let folder = tempfile::Builder::new().prefix("rd").tempdir()?;
-        let mut redis = Self { folder, port: 0, persistent, running: None };
+        if let Some((certificate, key)) = tls {
+            fs::write(folder.path().join("certificate.pem"), certificate)?;
+            fs::write(folder.path().join("key.pem"), key)?;
+        }
+        let mut redis = Self { folder, port: 0, persistent, guarded: tls.is_some(), running: None };
         redis.start_again()?;
         Ok(redis)
     }
@@ -134,9 +149,13 @@ impl Redis {
         format!("unix:{}", self.socket().display())
     }
 
-    /// Address over its port: `redis://127.0.0.1:PORT`.
+    /// Address over its port: `redis://127.0.0.1:PORT`, or `rediss://:PASSWORD@localhost:PORT` for one that is guarded.
     pub fn tcp_url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        if self.guarded {
+            format!("rediss://:{PASSWORD}@localhost:{}", self.port)
+        } else {
+            format!("redis://127.0.0.1:{}", self.port)
+        }
     }
 
     /// The port of 127.0.0.1 that it listens on; the same after [`Redis::start_again`].
@@ -156,11 +175,9 @@ impl Redis {
     pub fn ask(&self, command: &[&str]) -> io::Result<String> {
         let mut socket = UnixStream::connect(self.socket())?;
         socket.set_read_timeout(Some(PATIENCE))?;
-        let mut message = format!("*{}\r\n", command.len());
-        for word in command {
-            message.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-        }
-        message.push_str("*1\r\n$4\r\nQUIT\r\n");
+        let words: String =
+            command.iter().flat_map(|word| [format!("${}\r\n", word.len()), format!("{word}\r\n")]).collect();
+        let message = format!("*{}\r\n{words}*1\r\n$4\r\nQUIT\r\n", command.len());
         socket.write_all(message.as_bytes())?;
         let mut answer = Vec::new();
         socket.read_to_end(&mut answer)?;
@@ -190,13 +207,28 @@ impl Redis {
             .args(["-c", WATCHED])
             .arg(folder)
             .arg(installed()?)
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+            .args([
+                "--bind",
+                "127.0.0.1",
+                if self.guarded { "--tls-port" } else { "--port" },
+                &port.to_string(),
+            ])
             .arg("--unixsocket")
             .arg(self.socket())
             .arg("--dir")
             .arg(folder)
             .args(["--save", "", "--appendonly", if self.persistent { "yes" } else { "no" }])
             .args(["--appendfsync", "everysec", "--logfile", "", "--daemonize", "no"]);
+        if self.guarded {
+            command.args(["--port", "0", "--requirepass", PASSWORD, "--tls-auth-clients", "no"]);
+            for (option, file) in [
+                ("--tls-cert-file", "certificate.pem"),
+                ("--tls-key-file", "key.pem"),
+                ("--tls-ca-cert-file", "certificate.pem"),
+            ] {
+                command.arg(option).arg(folder.join(file));
+            }
+        }
         let mut shell = command
             .current_dir(Path::new("/"))
             .stdin(Stdio::piped())
@@ -273,7 +305,7 @@ mod tests {
     #[test]
     fn it_forgets_at_its_end_unless_told_to_keep() {
         for (persistent, kept) in [(false, "$-1\r\n"), (true, "$1\r\nv\r\n")] {
-            let mut redis = Redis::begin(persistent).unwrap();
+            let mut redis = Redis::begin(persistent, None).unwrap();
             redis.ask(&["SET", "k", "v"]).unwrap();
             // An answer comes after the write to the log, which is the system's from there on.
             let (port, first) = (redis.port(), redis.id().unwrap());

@@ -1,5 +1,5 @@
-mod faults;
 mod login;
 mod node;
+mod redis;
 mod restart;
 mod site;

@@ -32,10 +32,16 @@ impl Site {
     /// One with these settings, by their environment variables.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Result<Self> {
         let redis = Redis::start()?;
+        let url = redis.url();
+        Self::on(redis, &url, settings).await
+    }
+
+    /// One that reaches this Redis at `redis_url`.
+    pub(crate) async fn on(redis: Redis, redis_url: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let database = Cluster::shared().database()?;
-        let (redis_url, database_url) = (redis.url(), database.url());
+        let database_url = database.url();
         let shared = [
-            ("COUNTERSIGN_REDIS", &*redis_url),
+            ("COUNTERSIGN_REDIS", redis_url),
             ("COUNTERSIGN_DATABASE", &database_url),
             ("COUNTERSIGN_SERVER_KEY", KEY),
         ];

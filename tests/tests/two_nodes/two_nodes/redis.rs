@@ -1,7 +1,8 @@
 //! Redis ends, hangs or forgets, and comes back by itself.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use e2e::patience;
+use services::redis::{PASSWORD, Redis};
 
 use super::site::Site;
 use crate::client::{Page, Socket};
@@ -30,6 +31,31 @@ async fn without_redis_calls_are_refused_with_a_time_and_work_again_after_it() -
     site.signed_in().await?.whoami().await?.is(200)?;
     let log = site.a.log()?;
     ensure!(log.contains("Redis is in reach again"), "{log}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn over_tls_and_with_a_password_that_nobody_is_told() -> Result<()> {
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    let pem = certificate.cert.pem();
+    let redis = Redis::guarded(&pem, &certificate.signing_key.serialize_pem())?;
+    let url = redis.tcp_url();
+    let folder = tempfile::tempdir()?;
+    let trusted = folder.path().join("trusted.pem");
+    std::fs::write(&trusted, &pem)?;
+    let trusted = trusted.to_str().context("a path of plain text")?;
+    let site = Site::on(redis, &url, &[("SSL_CERT_FILE", trusted)]).await?;
+    site.signed_in().await?.whoami().await?.is(200)?;
+
+    // A certificate that nobody vouches for, and a password that is another.
+    let (code, distrust) = site.another(&[("SSL_CERT_FILE", "/dev/null")])?.start_fails().await?;
+    ensure!(code == Some(1) && distrust.contains("could not use rediss://localhost"), "{code:?} {distrust}");
+    let other = url.replace(PASSWORD, "another-word");
+    let (code, wrong) = site.another(&[("COUNTERSIGN_REDIS", &other)])?.start_fails().await?;
+    ensure!(code == Some(1) && wrong.to_lowercase().contains("password"), "{code:?} {wrong}");
+    for said in [distrust, wrong, site.a.log()?, site.b.log()?] {
+        ensure!(!said.contains(PASSWORD) && !said.contains("another-word"), "{said}");
+    }
     Ok(())
 }
 
