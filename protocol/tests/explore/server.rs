@@ -30,30 +30,11 @@ impl Rules {
     pub(crate) fn read(self, world: &mut World, number: usize) -> Option<State> {
         loop {
             let state = world.records[number].clone()?;
-            match self.settle(world, number, &state) {
+            match settle(world, number, &state) {
                 Some(next) if self.settles => world.records[number] = Some(next),
                 _ => return Some(state),
             }
         }
-    }
-
-    /// What the durable store and the time ask for.
-    fn settle(self, world: &World, number: usize, state: &State) -> Option<State> {
-        let kept = world.kept[number];
-        let recorded = match kept.decision {
-            Some(it) => match it.verdict.decision() {
-                Some(decision) => Some(Recorded { decision, at: time(it.at), is_withdrawn: it.is_withdrawn }),
-                None if state.lock().is_some() => return Some(denied_by_number(time(it.at))),
-                None => None,
-            },
-            None => None,
-        };
-        let facts = Facts {
-            decision: recorded,
-            is_trusted: scanner(number, state).is_none_or(|device| world.trusted[usize::from(device)]),
-            session_at: kept.session.filter(|session| session.lives).map(|session| time(session.at)),
-        };
-        settled(&request(number, state), &facts, time(world.now), &LIVES)
     }
 
     /// A transition that needs no durable store: read and write are one.
@@ -152,6 +133,25 @@ impl Rules {
     }
 }
 
+/// What the durable store and the time ask for.
+fn settle(world: &World, number: usize, state: &State) -> Option<State> {
+    let kept = world.kept[number];
+    let recorded = match kept.decision {
+        Some(it) => match it.verdict.decision() {
+            Some(decision) => Some(Recorded { decision, at: time(it.at), is_withdrawn: it.is_withdrawn }),
+            None if state.lock().is_some() => return Some(denied_by_number(time(it.at))),
+            None => None,
+        },
+        None => None,
+    };
+    let facts = Facts {
+        decision: recorded,
+        is_trusted: scanner(number, state).is_none_or(|device| world.trusted[usize::from(device)]),
+        session_at: kept.session.filter(|session| session.lives).map(|session| time(session.at)),
+    };
+    settled(&request(number, state), &facts, time(world.now), &LIVES)
+}
+
 fn keep_decision(world: &mut World, call: &Call, sender: u8, verdict: Verdict, verified: bool) -> Option<u8> {
     let state = world.records[call.request].as_ref()?;
     let device = scanner(call.request, state)?;
@@ -179,7 +179,7 @@ pub(crate) fn revoke(world: &mut World, device: u8) {
             match (&mut kept.session, &mut kept.decision) {
                 (Some(session), _) => session.lives = false,
                 (None, Some(decision)) if decision.verdict == Verdict::Approve => {
-                    decision.is_withdrawn = true
+                    decision.is_withdrawn = true;
                 }
                 _ => {}
             }
