@@ -156,6 +156,27 @@ mod tests {
     }
 
     #[test]
+    fn the_dashboard_asks_for_nothing_else() {
+        let metrics = Metrics::default();
+        metrics.call(&Method::GET, "other", StatusCode::OK, Duration::ZERO);
+        let text = metrics.render(&[Gauge { name: "sockets_open", help: "Open WebSockets.", value: 0 }]);
+        let dashboard: serde_json::Value =
+            serde_json::from_str(include_str!("../../deploy/grafana.json")).unwrap();
+        let panels = dashboard["panels"].as_array().unwrap();
+        let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());
+        let mut asked = 0;
+        for target in targets {
+            let words = target["expr"].as_str().unwrap().split(|c: char| !c.is_alphanumeric() && c != '_');
+            for name in words.filter(|word| word.starts_with("countersign_") || word.starts_with("process_"))
+            {
+                assert!(text.contains(&format!("\n{name}")), "{name} is not in {text}");
+                asked += 1;
+            }
+        }
+        assert!(asked > panels.len(), "{asked} names in {} panels", panels.len());
+    }
+
+    #[test]
     fn a_made_up_method_gets_no_series_of_its_own() {
         let metrics = Metrics::default();
         for method in ["ONE", "TWO"] {
