@@ -2,7 +2,7 @@
 //!
 //! `hole!("NAME")` stands beside its guard: `hole!("proof_method") || claims.htm == call.method`. Without the feature
 //! `test-control` it is never true, and its name is nowhere in the program. With it, a guard is out once
-//! [`open`](crate::holes::open) was told its name, which `countersign-server-controlled` alone does. The names and the
+//! `open` was told its name, which `countersign-server-controlled` alone does. The names and the
 //! attacks that have to notice are in `tests/src/bin/attack/guards.rs`.
 
 #[cfg(feature = "test-control")]
