@@ -186,7 +186,10 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
                 && !path.ends_with("tests.rs")
             {
                 let text = fs::read_to_string(&path).unwrap();
-                found.push((path, text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()));
+                found.push((
+                    path,
+                    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned(),
+                ));
             }
         }
     }

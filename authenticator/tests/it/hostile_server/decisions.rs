@@ -1,7 +1,7 @@
 //! What was decided is what counts, whatever the server says.
 
 use authenticator::command::{Command, DecisionInput};
-use authenticator::view::{Place, Screen};
+use authenticator::view::{NoticeMessage, Place, Screen};
 use protocol::id::DeviceId;
 use serde_json::json;
 
@@ -63,7 +63,12 @@ async fn ending_and_removing_count_by_their_own_answer_alone() {
     let page = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>".to_vec();
     front.play(&format!("DELETE /api/sessions/{id}"), &Trick::Bytes(page), 1);
     app.send(Command::EndSession { account, session: id }).await;
-    app.until_state(|state| state.notice.is_some()).await;
+    let is_over = |message: &NoticeMessage| {
+        matches!(message, NoticeMessage::SessionEnded | NoticeMessage::Failed { .. })
+    };
+    let state = app.until_state(|state| state.notice.as_ref().is_some_and(|it| is_over(&it.message))).await;
+    let told = state.notice.map(|notice| notice.message);
+    assert!(matches!(told, Some(NoticeMessage::Failed { .. })), "{told:?}");
     crate::lists::sessions(&app, 1).await;
 }
 
