@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 pub const ALLOWED: &str = "redis://HOST[:PORT][/DATABASE], rediss:// for TLS, or unix:/PATH, with user and password as in \
                            redis://USER:PASSWORD@HOST";
 
-/// Where Redis or Valkey is, as it was written; judged by [`RedisAddress::parse`], so that no parser quotes the password in
+/// Where Redis or Valkey is, as it was written; judged by `RedisAddress::parse`, so that no parser quotes the password in
 /// an error. Shows itself without user, password and query.
 #[derive(Clone)]
 pub struct RedisAddress(Zeroizing<String>);
