@@ -112,10 +112,10 @@ const LEAD_AWAY: &str = "const [to, target] = given; \
 /// # Errors
 /// Names the way that led out.
 pub async fn lead_nowhere(window: &Driver, trap: &Trap) -> Result<()> {
-    let own: String = script::run(window, "return location.href", Value::Null).await?;
+    let own: String = script::run(window, "return location.protocol + location.host", Value::Null).await?;
     for (name, way) in WAYS {
         let body = format!(
-            "{MEANS} return await within((async () => {{ {way} }})().then(() => 'done', () => 'refused'), 3000, 'silent').then((ended) => [ended, location.href])"
+            "{MEANS} return await within((async () => {{ {way} }})().then(() => 'done', () => 'refused'), 3000, 'silent').then((ended) => [ended, location.protocol + location.host])"
         );
         let (ended, at): (String, String) = script::run(window, &body, json!([trap.address()])).await?;
         ensure!(at == own, "the window is at {at} at the time of {name}");
