@@ -20,7 +20,13 @@ use anyhow::{Context as _, Result, bail, ensure};
 /// are; the rest: what to put before a program so that it runs as the right user.
 const KEEPER: &str = r#"
 folder=$1; bin=$2; shift 2
+# All of it: a process for each connection stands beside the first.
+each() {
+    first=$(head -n 1 "$folder/data/postmaster.pid") && kill "-$1" "$first" $(cat "/proc/$first/task/$first/children")
+}
 end() {
+    # Whatever is frozen would not hear of it.
+    each CONT
     kill "-$1" "$(head -n 1 "$folder/data/postmaster.pid")" && wait "$runner"
 }
 start() {
@@ -44,9 +50,11 @@ while read -r order; do
         start) start "$@" ;;
         stop) end INT ;;
         kill) end KILL ;;
+        freeze) each STOP ;;
+        thaw) each CONT ;;
     esac </dev/null >/dev/null 2>&1
     # A server that was told to end is expected to end with whatever code.
-    case $order$? in start0 | stop* | kill*) echo done ;; *) echo failed ;; esac
+    case $order$? in start0 | freeze0 | thaw0 | stop* | kill*) echo done ;; *) echo failed ;; esac
 done
 end QUIT >/dev/null 2>&1
 rm -rf "$folder"
@@ -182,6 +190,22 @@ impl Cluster {
         self.order("kill")
     }
 
+    /// Stops it in its tracks without ending it: connections stay open and nobody answers. Linux alone.
+    ///
+    /// # Errors
+    /// When it does not run or the system refuses.
+    pub fn freeze(&self) -> Result<()> {
+        self.order("freeze")
+    }
+
+    /// Lets it go on after [`Cluster::freeze`].
+    ///
+    /// # Errors
+    /// As [`Cluster::freeze`].
+    pub fn thaw(&self) -> Result<()> {
+        self.order("thaw")
+    }
+
     /// Makes an empty database.
     ///
     /// # Errors
@@ -279,7 +303,8 @@ impl Database<'_> {
 
 impl Drop for Database<'_> {
     fn drop(&mut self) {
-        // What is left behind goes with the cluster's folder; the server may be stopped.
+        // A test that failed while it was frozen would wait for ever. What is left behind goes with the cluster's folder.
+        let _ = self.cluster.thaw();
         let _ = self.cluster.run("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }
@@ -401,6 +426,25 @@ mod tests {
         assert!(database.run("SELECT 1").is_err());
         cluster.resume().unwrap();
         assert_eq!(database.run("SELECT count(*) FROM kept").unwrap(), "2\n");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn it_says_nothing_while_it_is_frozen() {
+        let cluster = Cluster::start(Options::default()).unwrap();
+        cluster.freeze().unwrap();
+        let mut asked = Command::new(cluster.bin.join("psql"))
+            .args(["--dbname", &cluster.url("postgres"), "--command", "SELECT 1"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        assert!(asked.try_wait().unwrap().is_none(), "it answered");
+        cluster.thaw().unwrap();
+        assert!(asked.wait().unwrap().success());
+        cluster.freeze().unwrap();
+        cluster.kill().unwrap();
+        cluster.resume().unwrap();
+        cluster.freeze().unwrap();
     }
 
     #[test]

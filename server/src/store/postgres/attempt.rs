@@ -1,12 +1,11 @@
 //! One piece of work on a connection: in a transaction or not, within its time, and again where that helps.
 
-use std::fmt;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::time::timeout;
 
+use super::pool::{Lent, NoConnection};
 use super::{PostgresStore, Work};
 use crate::kill_point::kill_point;
 use crate::store::error::StoreError;
@@ -115,16 +114,16 @@ impl PostgresStore {
         let Ok(outcome) = timeout(self.wait, worked).await else {
             return Err(Failed::Cause(Cause::Slow(self.wait)));
         };
-        if outcome.as_ref().err().is_none_or(Failed::is_said_by_the_database) {
+        if outcome.as_ref().err().is_none_or(Failed::leaves_it_whole) {
             lent.give_back();
         }
         outcome
     }
 
     async fn lend(&self) -> Result<Lent, Failed> {
-        Lent::from(&self.pool).await.map_err(|error| match error {
-            sqlx::Error::PoolTimedOut => Failed::Cause(Cause::NoConnection(self.wait)),
-            error => Failed::Work(Fault::Database(error)),
+        self.pool.lend(self.wait).await.map_err(|why| match why {
+            NoConnection::InTime => Failed::Cause(Cause::NoConnection(self.wait)),
+            NoConnection::Refused(error) => Failed::Work(Fault::Database(error)),
         })
     }
 
@@ -166,12 +165,10 @@ async fn in_transaction<A: Sync, T>(
 }
 
 impl Failed {
-    /// True when the connection answered, so that it can go on.
-    fn is_said_by_the_database(&self) -> bool {
+    /// True when the connection can go on with something else. After what nobody expects it is closed instead.
+    fn leaves_it_whole(&self) -> bool {
         match self {
-            Self::Work(Fault::Database(error)) => {
-                matches!(error, sqlx::Error::Database(_)) && !is_lost(error)
-            }
+            Self::Work(Fault::Database(error)) => was_in_the_way(error),
             Self::Work(Fault::Damaged(_) | Fault::Kept) => true,
             Self::Cause(_) => false,
         }
@@ -194,37 +191,5 @@ fn is_lost(error: &sqlx::Error) -> bool {
         sqlx::Error::Io(_) => true,
         sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P0")),
         _ => false,
-    }
-}
-
-/// A connection on loan. One that is left in the middle of something is closed, not given back: nobody may find it so, or
-/// wait for an answer that a cut network never brings.
-pub(super) struct Lent(Option<PoolConnection<Postgres>>);
-
-impl Lent {
-    async fn from(pool: &PgPool) -> Result<Self, sqlx::Error> {
-        pool.acquire().await.map(|connection| Self(Some(connection)))
-    }
-
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("it is given back by value")
-    }
-
-    pub(super) fn give_back(mut self) {
-        self.0.take();
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(connection.detach());
-        }
-    }
-}
-
-impl fmt::Debug for Lent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lent")
     }
 }

@@ -392,9 +392,8 @@ impl Durable for PostgresStore {
     async fn export_audit(&self, lines: mpsc::Sender<String>) -> Result<(), StoreError> {
         let during = "export the audit chains";
         let mut lent = self.lend_for(during).await?;
-        audit::export_all(lent.connection(), &lines).await.map_err(|fault| fault.during(during))?;
-        lent.give_back();
-        Ok(())
+        // Not given back: whoever left early has not read to the end.
+        audit::export_all(lent.connection(), &lines).await.map_err(|fault| fault.during(during))
     }
 
     async fn sweep(&self, keep: &Keep, now: Timestamp) -> Result<Swept, StoreError> {

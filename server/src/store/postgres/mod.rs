@@ -12,6 +12,7 @@ mod devices;
 mod durable;
 mod import;
 mod open;
+mod pool;
 mod recovery;
 mod sessions;
 mod statements;
@@ -22,11 +23,12 @@ pub(super) mod tests;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use super::error::StoreError;
 use super::rows::{self, Fault};
 use attempt::How;
+use pool::Pool;
 
 pub use import::{ImportError, Imported};
 pub use open::Limits;
@@ -34,7 +36,7 @@ pub use open::Limits;
 /// Accounts, devices, decisions, sessions and audit chains in PostgreSQL.
 #[derive(Debug)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pool: Pool,
     /// How long a call may take that is not answered.
     wait: Duration,
     /// Most connections of this node.

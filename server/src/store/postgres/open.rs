@@ -2,18 +2,17 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::time::timeout;
 
 use super::PostgresStore;
+use super::pool::Pool;
 use super::rows::Fault;
 use crate::store::error::StoreError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
 
-/// A connection that nobody used for so long is closed: a firewall in between may have forgotten it.
-const IDLE_MAX: Duration = Duration::from_mins(1);
 /// A transaction that its node has forgotten may hold its locks for so long.
 const ABANDONED_MS: u32 = 60_000;
 
@@ -44,12 +43,7 @@ impl PostgresStore {
 
     /// Over a database that is up and of this version.
     pub(super) fn lazily(url: &str, limits: Limits) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new()
-            .max_connections(limits.connections_max)
-            .acquire_timeout(limits.wait)
-            .idle_timeout(IDLE_MAX)
-            .test_before_acquire(false)
-            .connect_lazy_with(options(url, limits)?);
+        let pool = Pool::new(options(url, limits)?, limits.connections_max);
         Ok(Self { pool, wait: limits.wait, connections_max: limits.connections_max })
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use protocol::id::AccountId;
 use protocol::statement::Decision;
 use services::postgres::{Cluster, Database, Options};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, PgConnection};
 
 use super::{Limits, PostgresStore};
 use crate::store::conformance::world::{NOW, World, fresh_thumbprint, new_session};
@@ -40,6 +42,10 @@ async fn create(store: &PostgresStore) -> Result<CreateAccount, StoreError> {
 
 fn count(database: &Database<'_>, of: &str) -> String {
     database.run(&format!("SELECT count(*) FROM {of}")).unwrap().trim().to_owned()
+}
+
+async fn connect(url: &str) -> PgConnection {
+    url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap()
 }
 
 /// A sentence with all causes.
@@ -138,6 +144,33 @@ async fn a_database_that_ends_is_unavailable_and_comes_back_by_itself() {
     assert_eq!(page.head.seq, 3, "what was answered outlived both");
 }
 
+/// As behind a network that was cut: connections stay open, and nothing comes back.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_database_that_says_nothing_is_given_up_and_its_connections_are_not_used_again() {
+    let cluster = Cluster::start(Options { fsync: false, tcp: false }).unwrap();
+    let database = cluster.database().unwrap();
+    let patient = open(&database).await;
+    create(&patient).await.unwrap();
+    let hasty = Limits { wait: Duration::from_secs(2), connections_max: 1 };
+    let store = PostgresStore::lazily(&database.url(), hasty).unwrap();
+    // It has its one connection before the silence; how long that takes is not the matter.
+    while store.ping().await.is_err() {}
+    cluster.freeze().unwrap();
+    let silent = store.ping().await.unwrap_err();
+    assert!(told(&silent).contains("did not answer within 2 s"), "{silent:?}");
+    let silent = store.ping().await.unwrap_err();
+    assert!(told(&silent).contains("no connection within 2 s"), "{silent:?}");
+    // Whoever has the patience is answered.
+    let (written, ()) =
+        tokio::join!(patient.note(ada().id, AuditKind::SignInRefused, Body::default(), NOW), async {
+            cluster.thaw().unwrap()
+        });
+    written.unwrap();
+    while store.ping().await.is_err() {}
+    assert_eq!(count(&database, "audit"), "2");
+}
+
 #[tokio::test]
 async fn a_standby_is_not_ready() {
     let database = database();
@@ -159,12 +192,12 @@ async fn a_row_that_is_held_for_too_long_is_unavailable_and_nothing_is_written()
     create(&patient).await.unwrap();
     let hasty = Limits { wait: Duration::from_secs(1), connections_max: 2 };
     let store = PostgresStore::lazily(&database.url(), hasty).unwrap();
-    let mut holder = patient.pool.begin().await.unwrap();
-    sqlx::query("UPDATE accounts SET display_name = 'Held'").execute(&mut *holder).await.unwrap();
+    let mut holder = connect(&database.url()).await;
+    sqlx::raw_sql("BEGIN; UPDATE accounts SET display_name = 'Held'").execute(&mut holder).await.unwrap();
     let held = store.set_password(ada().id, Some("hash"), &By::operator(), NOW).await.unwrap_err();
     assert!(matches!(held, StoreError::Unavailable { during: "set a password", .. }), "{held:?}");
     assert!(patient.account_by_name("ada").await.unwrap().is_some(), "reading goes on");
-    holder.rollback().await.unwrap();
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
     assert!(patient.set_password(ada().id, Some("hash"), &By::operator(), NOW).await.unwrap());
     assert_eq!(count(&database, "audit"), "2");
 }
@@ -259,7 +292,7 @@ async fn tls_to_the_database_is_as_strict_as_its_url_says() {
     ] {
         let store = PostgresStore::open(&format!("{url}{parameters}"), PATIENT).await.unwrap();
         let spoken: bool = sqlx::query_scalar("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-            .fetch_one(&store.pool)
+            .fetch_one(store.lend_for("ask").await.unwrap().connection())
             .await
             .unwrap();
         assert_eq!(spoken, tls, "{parameters}");
