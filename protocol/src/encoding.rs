@@ -19,6 +19,26 @@ pub fn array_from_base64url<const N: usize>(text: &str) -> Option<[u8; N]> {
     from_base64url(text)?.try_into().ok()
 }
 
+/// Bytes as base64url text where a store keeps JSON: numbers in a list are four times as long.
+pub(crate) mod text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        bytes: impl AsRef<[u8]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::base64url(bytes.as_ref()))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: TryFrom<Vec<u8>>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let bytes = super::from_base64url(&text).and_then(|bytes| bytes.try_into().ok());
+        bytes.ok_or_else(|| serde::de::Error::custom("expected bytes as base64url"))
+    }
+}
+
 /// Writes `bytes` as upper-case base32 without padding.
 pub fn base32(bytes: &[u8]) -> String {
     BASE32_NOPAD.encode(bytes)

@@ -25,6 +25,7 @@ pub enum State {
         /// Numbers that may still be tried.
         tries_left: u8,
         /// The context bytes as sent to the authenticator.
+        #[serde(with = "crate::encoding::text")]
         context: Vec<u8>,
         /// They ask for a verified person: an approval without `user_verified` is refused.
         verification: bool,
@@ -57,6 +58,7 @@ pub struct Lock {
     /// Names the scan.
     pub ticket: Ticket,
     /// SHA-256 of the context bytes.
+    #[serde(with = "crate::encoding::text")]
     pub context_hash: [u8; 32],
 }
 

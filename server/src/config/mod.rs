@@ -203,7 +203,7 @@ pub struct LimitSettings {
     #[config(env = "COUNTERSIGN_LIMITS_USER_CODES_PER_ACCOUNT_AND_HOUR", default = 20)]
     pub user_codes_per_account_and_hour: u32,
 
-    /// Open WebSockets of one login request; one more closes the oldest.
+    /// Open WebSockets of one login request at one node; one more closes the oldest.
     #[config(env = "COUNTERSIGN_LIMITS_SOCKETS_PER_REQUEST", default = 4)]
     pub sockets_per_request: u32,
 

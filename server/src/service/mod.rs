@@ -104,7 +104,8 @@ pub struct Service {
     pictures: picture::Pictures,
     passwords: password::Verifier,
     sockets: watch::Sockets,
-    /// One typed code at a time, so that no burst of guesses passes its limit together.
+    /// One typed code at a time, so that no burst of guesses passes its limit together; of several nodes each lets one
+    /// guess more through at most.
     typed_codes: Mutex<()>,
 }
 
