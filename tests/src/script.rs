@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::driver::Driver;
-use crate::programs;
+use crate::{patience, programs};
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -33,6 +33,8 @@ pub async fn run<T: DeserializeOwned>(window: &Driver, body: &str, given: Value)
          const within = (promise, ms, late) => Promise.race([promise, new Promise((go) => setTimeout(() => go(late), ms))]); \
          (async () => {{ {body} }})().then((value) => done({{ value }}), (error) => done({{ error: String(error) }}))"
     );
+    // The driver gives up after half a minute by itself.
+    window.window().set_script_timeout(patience::limit()).await?;
     let mut answer: Value =
         window.window().execute_async(script, vec![given]).await.context("the script failed")?.convert()?;
     anyhow::ensure!(answer.get("error").is_none(), "the script failed: {}", answer["error"]);

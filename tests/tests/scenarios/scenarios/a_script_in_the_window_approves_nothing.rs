@@ -48,18 +48,21 @@ const ABSENT: &[&str] = &[
 async fn a_script_in_the_window_approves_nothing() -> Result<()> {
     play("a_script_in_the_window_approves_nothing", async |stage| {
         let scene = Scene::begin(stage).await?;
-        let page = scene.page().await?;
-        scene.scan(stage, &page).await?;
-        let number = page.number().await?;
-        calls_nothing_but_its_own(&scene).await?;
-        approves_by_no_spelling(&scene, &number).await?;
-        presses_in_vain(&scene).await?;
-        ensure!(page.state().await? == "scanned", "the page is {}", page.state().await?);
+        // What takes its time comes before a login that has little of it.
         let trap = Trap::set().await?;
+        calls_nothing_but_its_own(&scene).await?;
         ways_out::lead_nowhere(scene.app.driver(), &trap).await?;
         ways_out::stays_in_place(scene.app.driver(), &trap).await?;
         // A page that had left would not tell.
-        ensure!(scene.app.view().await? == "authorize", "the window shows {:?}", scene.app.view().await?);
+        let view = scene.app.view().await?;
+        ensure!(view == "scan", "the window shows {view:?}");
+
+        let page = scene.page().await?;
+        scene.scan(stage, &page).await?;
+        let number = page.number().await?;
+        approves_by_no_spelling(&scene, &number).await?;
+        presses_in_vain(&scene).await?;
+        ensure!(page.state().await? == "scanned", "the page is {}", page.state().await?);
 
         // None of that took a try or harmed the window: the person signs in at the first.
         let tries = script::view(scene.app.driver()).await?["screen"]["prompt"]["tries_left"].clone();

@@ -21,6 +21,9 @@ use super::scene::is_signed_in;
 /// Where the 32 bytes of the private key lie in the PKCS #8 form of a P-256 key as the app stores it.
 const PRIVATE_KEY: std::ops::Range<usize> = 36..68;
 
+/// Long enough to stand nowhere by chance.
+const PIN: &str = "471108392650";
+
 /// After whole logins no secret of theirs is in a file, a log, an argument or an environment, neither after a crash; none was
 /// in the memory of the window's page. A proxy has heard what crossed the wire, and the keychain gives the key.
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +31,8 @@ async fn no_secret_is_left_behind() -> Result<()> {
     play("no_secret_is_left_behind", async |stage| {
         let mut recorder = Recorder::new().await?;
         let origin = recorder.origin().to_owned();
-        let settings = Settings { origin: Some(origin.clone()), ..Settings::default() };
+        let settings = Settings { origin: Some(origin.clone()), ..Settings::default() }
+            .with("COUNTERSIGN_POLICY_USER_VERIFICATION", "required");
         let server = Server::with_settings(stage, "server", settings).await?;
         recorder.lead_to(server.listen());
         let link = server.add_account("ada")?;
@@ -42,6 +46,9 @@ async fn no_secret_is_left_behind() -> Result<()> {
         let picture = page.picture_of_code(&stage.folder("picture")?).await?;
         app.scan_picture(&picture).await?;
         app.approve(&page.number().await?).await?;
+        app.fill("pin", PIN).await?;
+        app.fill("pin-again", PIN).await?;
+        app.click("pin-yes").await?;
         is_signed_in(&page, "ada").await?;
         ensure!(app.outcome().await? == "signed_in", "the app saw another end");
         type_a_code(&app, &page).await?;
@@ -88,6 +95,8 @@ async fn type_a_code(app: &App, page: &LoginPage) -> Result<()> {
     app.fill("code-input", &code).await?;
     app.click("submit-code").await?;
     app.approve(&page.number().await?).await?;
+    app.fill("pin", PIN).await?;
+    app.click("pin-yes").await?;
     is_signed_in(page, "ada").await?;
     ensure!(app.outcome().await? == "signed_in", "the app saw another end");
     Ok(())
@@ -109,6 +118,7 @@ async fn secrets(stage: &Stage, recorder: &Recorder, desktop: &Desktop, link: &s
     let secret: Vec<&str> = secret.iter().map(String::as_str).collect();
     // Page secrets of two logins, session tokens of two sessions.
     hear(&mut secrets, recorder, ("cookie", 4), &secret)?;
+    secrets.push(Secret::bytes("PIN", PIN.as_bytes()));
     let code = link.rsplit('/').next().context("the link has a code")?;
     secrets.push(Secret::text("enrolment code", code));
 
@@ -145,7 +155,8 @@ fn hear(
 /// The page's process holds what it shows, and no secret.
 fn not_in_the_page(id: u32, secrets: &[Secret], origin: &str) -> Result<()> {
     let mut wanted = secrets.to_vec();
-    wanted.retain(|secret| !secret.name.starts_with("user code") && secret.name != "enrolment code");
+    let was_typed = |name: &str| name.starts_with("user code") || ["enrolment code", "PIN"].contains(&name);
+    wanted.retain(|secret| !was_typed(&secret.name));
     // What a person types or sees is there, which shows that the look is a look.
     wanted.push(Secret::text("what is shown", origin));
     let Some(found) = traces::in_memory(id, &wanted)? else {
