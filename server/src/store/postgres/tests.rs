@@ -164,7 +164,7 @@ async fn a_database_that_says_nothing_is_given_up_and_its_connections_are_not_us
     // Whoever has the patience is answered.
     let (written, ()) =
         tokio::join!(patient.note(ada().id, AuditKind::SignInRefused, Body::default(), NOW), async {
-            cluster.thaw().unwrap()
+            cluster.thaw().unwrap();
         });
     written.unwrap();
     while store.ping().await.is_err() {}
