@@ -122,16 +122,28 @@ const GUARDS: &[Guard] = &[
     guard(
         "approver_is_scanner",
         "the device that scanned decides",
-        &["ceremony.approver_of_another_account", "ceremony.statement_of_another_device_of_the_account"],
+        &[
+            "ceremony.approver_of_another_account",
+            "ceremony.statement_of_another_device_of_the_account",
+            "verification.word_of_another_device",
+        ],
     ),
     guard(
         "statement_signature",
         "a statement is signed by its device",
-        &["statements.signature_broken", "statements.claim_changed_after_signing"],
+        &[
+            "statements.signature_broken",
+            "statements.claim_changed_after_signing",
+            "verification.word_added_after_signing",
+        ],
     ),
     guard("statement_audience", "a statement is for this server", &["statements.audience_changed"]),
     guard("statement_account", "a statement is by its device's account", &["statements.subject_changed"]),
-    guard("statement_context", "what is signed is what was shown", &["statements.context_changed"]),
+    guard(
+        "statement_context",
+        "what is signed is what was shown",
+        &["statements.context_changed", "verification.demand_cut_out_of_the_context"],
+    ),
     guard("number", "the number of the page is typed", &["numbers.approval_without_the_number"]),
     guard(
         "number_tries",
@@ -141,7 +153,12 @@ const GUARDS: &[Guard] = &[
     guard(
         "user_verification",
         "where the policy asks for it, an approval says that its person was verified",
-        &["verification.approval_without_the_word", "verification.word_of_another_form"],
+        &[
+            "verification.approval_without_the_word",
+            "verification.word_of_another_form",
+            "verification.every_way_asks_for_it",
+            "verification.number_is_not_told_to_whoever_was_not_verified",
+        ],
     ),
     guard(
         "deadlines",
@@ -221,6 +238,8 @@ const GUARDS: &[Guard] = &[
             "limits.wrong_typed_codes_per_device",
             "limits.wrong_passwords_per_account",
             "recovery.guesses_per_account",
+            "recovery.guesses_at_once",
+            "recovery.guesses_on_nobody",
         ],
     ),
     guard(
