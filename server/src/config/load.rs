@@ -136,10 +136,11 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
         (Err(text), _) => text,
     };
     let secret = ["server_key", "database", "redis"].contains(&one.name.as_str());
+    // A key that was typed where another word belongs is a key all the same.
     Err(ConfigError::Flag {
-        name: one.name.clone(),
-        value: if secret { "...".to_owned() } else { one.value.clone() },
-        problem: error.message().to_owned(),
+        name: without_secrets(&one.name),
+        value: if secret { "...".to_owned() } else { without_secrets(&one.value) },
+        problem: without_secrets(error.message()),
     })
 }
 
@@ -242,6 +243,10 @@ mod tests {
             let said = with_file(&line).expect_err("this is no key").to_string();
             assert!(said.contains("server.toml") && said.contains("server_key = "), "{said}");
             assert!(!said.contains("a7a7"), "{said}");
+        }
+        for flag in [format!("{key}=listen"), format!("listen={key}"), format!("relay.guard={key}")] {
+            let said = refused(&[&flag]);
+            assert!(said.contains("...") && !said.contains("a7a7"), "{said}");
         }
     }
 
