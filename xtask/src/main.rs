@@ -12,6 +12,7 @@ mod bench;
 mod bundle;
 mod command;
 mod deps;
+mod faults;
 mod fuzz;
 mod generated;
 mod pictures;
@@ -50,6 +51,8 @@ enum Task {
     Test(stages::Options),
     /// Attack a server that is started for it, or your own deployment.
     Attack(attack::Options),
+    /// Let nodes and stores die, hang and lose each other while people sign in.
+    Faults(faults::Options),
     /// Measure a part: `server`, `scanner`.
     Bench(bench::Options),
     /// Feed the parsers and decoders what a fuzzer thinks of, each target for some minutes.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Task::Attack(options) => attack::run(&options),
+        Task::Faults(options) => faults::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Schemathesis(options) => schemathesis::run(&options),

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::command::{cargo, run as run_command, run_reading};
 use crate::stopwatch::{Stopwatch, minutes};
 use crate::tally::Tally;
-use crate::{attack, deps, generated, room, schemathesis, setup, ui};
+use crate::{attack, deps, faults, generated, room, schemathesis, setup, ui};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -55,7 +55,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "generated", needs: &["build"], work: || one(generated::check()) },
     Stage { name: "tests", needs: &["build"], work: tests },
     Stage { name: "end-to-end", needs: &["build"], work: end_to_end },
-    Stage { name: "faults", needs: &["build"], work: faults },
+    Stage { name: "faults", needs: &["build"], work: all_faults },
     Stage { name: "schemathesis", needs: &["build"], work: || one(schemathesis::checks()) },
     Stage { name: "attack", needs: &["build"], work: attacks },
     Stage { name: "guards", needs: &["build"], work: guards },
@@ -158,8 +158,14 @@ fn end_to_end() -> Result<Tally> {
     cargo_test(&mut cargo(args))
 }
 
-fn faults() -> Result<Tally> {
-    cargo_test(&mut cargo(["test", "--workspace", "--locked", "--", &format!("{FAULTS}::")]))
+/// One by one at every place, and then again and again while many sign in.
+fn all_faults() -> Result<Tally> {
+    let mut tally =
+        cargo_test(&mut cargo(["test", "--workspace", "--locked", "--", &format!("{FAULTS}::")]))?;
+    let mut under_load = Tally::default();
+    let succeeded = run_reading(&mut faults::short(), |line| under_load.read_faults(line))?;
+    tally += counted(under_load, succeeded)?;
+    Ok(tally)
 }
 
 fn attacks() -> Result<Tally> {

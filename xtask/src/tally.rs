@@ -70,6 +70,11 @@ impl Tally {
         self.read_two(line, " guards caught, ", " missed");
     }
 
+    /// Adds what the program of faults says, as in `15 faults held, 0 broken`.
+    pub(crate) fn read_faults(&mut self, line: &str) {
+        self.read_two(line, " faults held, ", " broken");
+    }
+
     fn read_two(&mut self, line: &str, middle: &str, end: &str) {
         let counts = line.strip_suffix(end).and_then(|rest| rest.split_once(middle));
         let Some((good, bad)) = counts else { return };
@@ -138,6 +143,13 @@ mod tests {
         let lines = ["MISSED  number (3 guards caught, 1 missed)", "37 guards caught, 1 missed"];
         let expected = Tally { passed: 37, failed: 1, skipped: 0 };
         assert_eq!(tally(&lines, Tally::read_guards), expected);
+    }
+
+    #[test]
+    fn faults_are_read_from_their_last_line_alone() {
+        let lines = ["redis-killed    2  redeem: 404 (1 faults held, 1 broken)", "14 faults held, 1 broken"];
+        let expected = Tally { passed: 14, failed: 1, skipped: 0 };
+        assert_eq!(tally(&lines, Tally::read_faults), expected);
     }
 
     #[test]
