@@ -90,6 +90,13 @@ impl Login<'_> {
         });
         let answer = expect("redeem", answer.await?, 201)?;
         self.story.session_given = true;
+        if is_reloaded() {
+            // The same session, or a reason to have forgotten it; a second one would be found afterwards.
+            let again = repeated("redeem again", self.person, self.progress, |http| async move {
+                moved(unsigned, &http).redeeming().proof(&unsigned.key).await
+            });
+            again.await?;
+        }
         page.jar.absorb(&answer);
         let signed = &page;
         let answer = repeated("who am I", self.person, self.progress, |http| async move {
@@ -179,6 +186,11 @@ impl Watch {
 fn code_in(state: &Value) -> Option<String> {
     let (_, code) = state["frame"]["url"].as_str()?.split_once("/Q/")?;
     Some(code.to_owned())
+}
+
+/// Every fourth page is loaded again by its person in the moment that it was signed in.
+fn is_reloaded() -> bool {
+    chance().is_multiple_of(4)
 }
 
 /// The same page, calling another node.

@@ -19,7 +19,7 @@ const PAUSE_MS: u64 = 100;
 /// of it is the same each time but for the proof, which is spent by being seen.
 ///
 /// # Errors
-/// [`End::Silent`] when the usual patience is over, which no fault is as long as.
+/// [`End::Silent`] when three times the usual patience is over, which no fault is as long as.
 pub(crate) async fn repeated<F: Future<Output = Result<Call>>>(
     what: &str,
     person: &Person,
@@ -52,7 +52,7 @@ pub(crate) async fn repeated<F: Future<Output = Result<Call>>>(
                 .await;
         }
     };
-    match tokio::time::timeout(patience::limit(), trying).await {
+    match tokio::time::timeout(3 * patience::limit(), trying).await {
         Ok(answer) => Ok(answer),
         Err(_) => Err(End::Silent(format!("{what}: {last}"))),
     }
