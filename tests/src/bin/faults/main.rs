@@ -37,6 +37,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 
 use cast::Cast;
 use fault::{FAULTS, Stores};
@@ -62,7 +63,13 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match act(&Options::parse()).await {
+    let options = Options::parse();
+    // Whoever ends it ends the nodes, too: they go with what is dropped here.
+    let outcome = tokio::select! {
+        outcome = act(&options) => outcome,
+        told = told_to_end() => told.and_then(|()| bail!("it was told to end")),
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -70,6 +77,12 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn told_to_end() -> Result<()> {
+    let mut told = signal(SignalKind::terminate())?;
+    told.recv().await;
+    Ok(())
 }
 
 /// Runs all that were asked for; whether each was as it has to be.
