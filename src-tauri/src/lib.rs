@@ -19,6 +19,7 @@ mod login_start;
 mod notices;
 mod push;
 mod scan_file;
+mod start_again;
 mod tray;
 mod window;
 
@@ -62,6 +63,7 @@ pub fn run() -> ExitCode {
     match std::panic::catch_unwind(AssertUnwindSafe(|| app::run(opening))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
+            start_again::if_the_other_has_ended(&error);
             tracing::error!(error = %error, "The window could not be built");
             complain(&format!("Countersign could not open its window: {error}."));
             ExitCode::from(EXIT_NO_DISPLAY)

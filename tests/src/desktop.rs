@@ -55,6 +55,11 @@ impl Desktop {
         self.session.lock().await.home().to_owned()
     }
 
+    /// Address of the session bus.
+    pub async fn bus(&self) -> String {
+        self.session.lock().await.address().to_owned()
+    }
+
     /// The environment of a program on this computer.
     pub async fn environment(&self, command: &mut Command) {
         self.session.lock().await.environment(command);

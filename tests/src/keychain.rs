@@ -89,6 +89,11 @@ impl Session {
             .env("GIO_USE_VFS", "local");
     }
 
+    /// Address of the bus.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Where the app keeps its files.
     pub fn home(&self) -> &Path {
         &self.home

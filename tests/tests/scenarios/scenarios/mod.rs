@@ -19,6 +19,7 @@ mod reload_and_two_tabs;
 mod scene;
 mod server_killed_between_scan_and_approve;
 mod socket_blocked_polls;
+mod started_while_another_one_ends;
 mod step_up_by_pin;
 mod this_was_not_me;
 mod two_accounts_on_two_servers;
