@@ -144,7 +144,16 @@ impl Server {
     }
 
     pub fn enrolment_link(&self) -> String {
-        let code = EnrolCode::from_random([9; 16]);
+        self.enrolment_link_of([9; 16])
+    }
+
+    /// Another link than [`Server::enrolment_link`].
+    pub fn another_enrolment_link(&self) -> String {
+        self.enrolment_link_of([7; 16])
+    }
+
+    fn enrolment_link_of(&self, code: [u8; 16]) -> String {
+        let code = EnrolCode::from_random(code);
         EnrolLink { origin: self.origin.clone(), code, pin: None }.to_string()
     }
 
