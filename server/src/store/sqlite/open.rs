@@ -62,6 +62,12 @@ impl SqliteStore {
 }
 
 const OPEN: &str = "open the database";
+/// SQLite's code for a database that somebody else is changing.
+const BUSY: &str = "5";
+/// How often more a connection to such a file is tried, and how long after the one before. Few: a file that somebody holds
+/// for longer has made each try wait as long as a call may.
+const MORE_TRIES: u32 = 3;
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 /// FULL flushes each commit, NORMAL (in WAL mode) only each checkpoint: a power cut then takes up to half a minute of
 /// answered calls back. A removed device would be trusted again, and authenticators would warn of an activity that lost
@@ -80,12 +86,26 @@ fn options(options: SqliteConnectOptions, wait: Duration) -> SqliteConnectOption
 
 pub(super) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
     let unavailable = |error| Fault::Database(error).during(OPEN);
-    let mut connection = options.connect().await.map_err(unavailable)?;
+    let mut connection = patiently(options).await.map_err(unavailable)?;
     // One transaction around all migrations, so that two processes that start at once do not both migrate.
     let mut lock = connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
     MIGRATIONS.run(&mut *lock).await.map_err(migration_error)?;
     lock.commit().await.map_err(unavailable)?;
     Ok(connection)
+}
+
+/// Connects. SQLite does not wait where two processes turn a fresh file to its write-ahead log at once: one of them is told
+/// that the database is locked, and the other is done a moment later.
+async fn patiently(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    for _ in 0..MORE_TRIES {
+        match options.connect().await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(BUSY) => {
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    options.connect().await
 }
 
 pub(super) fn file_options(file: &Path, wait: Duration) -> SqliteConnectOptions {
