@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// What the pure crate may not reach for: I/O, clocks, randomness, async. Its tests may.
 const KEPT_FROM_PROTOCOL: &[&str] =
-    &["tokio", "reqwest", "axum", "hyper", "sqlx", "redis", "getrandom", "rand", "futures-util", "tauri"];
+    &["tokio", "reqwest", "axum", "hyper", "sqlx", "rusqlite", "redis", "getrandom", "rand", "futures-util", "tauri"];
 
 #[derive(Deserialize)]
 struct Metadata {

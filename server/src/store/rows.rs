@@ -6,7 +6,6 @@ use protocol::time::Timestamp;
 use protocol::wire::DeviceKind;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
 
 use super::accounts::{Account, AccountState};
 use super::audit::{AuditEntry, Head};
@@ -19,11 +18,14 @@ use crate::config::SessionKind;
 /// What went wrong, before it is said during what.
 #[derive(Debug)]
 pub(super) enum Fault {
+    /// Of PostgreSQL.
     Database(sqlx::Error),
+    /// Of SQLite.
+    Sqlite(rusqlite::Error),
     /// This column holds what this program cannot have written.
     Damaged(&'static str),
-    /// The cause is kept where the work is.
-    Kept,
+    /// The store itself could not take the work, for this reason.
+    Unserved(&'static str),
 }
 
 impl From<sqlx::Error> for Fault {
@@ -32,12 +34,19 @@ impl From<sqlx::Error> for Fault {
     }
 }
 
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
 impl Fault {
     pub(super) fn during(self, during: &'static str) -> StoreError {
         match self {
             Self::Database(source) => StoreError::Unavailable { during, source: Box::new(source) },
+            Self::Sqlite(source) => StoreError::Unavailable { during, source: Box::new(source) },
             Self::Damaged(what) => StoreError::Damaged { during, what },
-            Self::Kept => StoreError::Unavailable { during, source: "the work was not done".into() },
+            Self::Unserved(why) => StoreError::Unavailable { during, source: why.into() },
         }
     }
 }
@@ -45,11 +54,14 @@ impl Fault {
 /// Reads the columns of a row as the types that they hold, whichever database it is from.
 pub(super) trait Columns {
     fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault>;
-    fn text(&self, column: &'static str) -> Result<String, Fault>;
+    fn str(&self, column: &'static str) -> Result<&str, Fault>;
     fn text_if_any(&self, column: &'static str) -> Result<Option<String>, Fault>;
     fn number(&self, column: &'static str) -> Result<i64, Fault>;
     fn flag(&self, column: &'static str) -> Result<bool, Fault>;
 
+    fn text(&self, column: &'static str) -> Result<String, Fault> {
+        self.str(column).map(str::to_owned)
+    }
     fn moment(&self, column: &'static str) -> Result<Timestamp, Fault> {
         self.number(column).map(Timestamp)
     }
@@ -69,38 +81,57 @@ pub(super) trait Columns {
         self.bytes(column).map(Ticket::from_random)
     }
     fn word<T>(&self, column: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, Fault> {
-        parse(&self.text(column)?).ok_or(Fault::Damaged(column))
+        parse(self.str(column)?).ok_or(Fault::Damaged(column))
     }
 }
 
-macro_rules! columns_of {
-    ($($row:ty),+) => {$(
-        impl Columns for $row {
-            fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault> {
-                let bytes: &[u8] = self.try_get(column)?;
-                bytes.try_into().map_err(|_| Fault::Damaged(column))
-            }
+impl Columns for PgRow {
+    fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault> {
+        let bytes: &[u8] = self.try_get(column)?;
+        bytes.try_into().map_err(|_| Fault::Damaged(column))
+    }
 
-            fn text(&self, column: &'static str) -> Result<String, Fault> {
-                Ok(self.try_get(column)?)
-            }
+    fn str(&self, column: &'static str) -> Result<&str, Fault> {
+        Ok(self.try_get(column)?)
+    }
 
-            fn text_if_any(&self, column: &'static str) -> Result<Option<String>, Fault> {
-                Ok(self.try_get(column)?)
-            }
+    fn text_if_any(&self, column: &'static str) -> Result<Option<String>, Fault> {
+        Ok(self.try_get(column)?)
+    }
 
-            fn number(&self, column: &'static str) -> Result<i64, Fault> {
-                Ok(self.try_get(column)?)
-            }
+    fn number(&self, column: &'static str) -> Result<i64, Fault> {
+        Ok(self.try_get(column)?)
+    }
 
-            fn flag(&self, column: &'static str) -> Result<bool, Fault> {
-                Ok(self.try_get(column)?)
-            }
-        }
-    )+};
+    fn flag(&self, column: &'static str) -> Result<bool, Fault> {
+        Ok(self.try_get(column)?)
+    }
 }
 
-columns_of!(SqliteRow, PgRow);
+/// A column of SQLite may hold any type, whatever the table says.
+impl Columns for rusqlite::Row<'_> {
+    fn bytes<const N: usize>(&self, column: &'static str) -> Result<[u8; N], Fault> {
+        let bytes = self.get_ref(column)?.as_blob().ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.ok_or(Fault::Damaged(column))
+    }
+
+    fn str(&self, column: &'static str) -> Result<&str, Fault> {
+        self.get_ref(column)?.as_str().map_err(|_| Fault::Damaged(column))
+    }
+
+    fn text_if_any(&self, column: &'static str) -> Result<Option<String>, Fault> {
+        let text = self.get_ref(column)?.as_str_or_null().map_err(|_| Fault::Damaged(column))?;
+        Ok(text.map(str::to_owned))
+    }
+
+    fn number(&self, column: &'static str) -> Result<i64, Fault> {
+        self.get_ref(column)?.as_i64().map_err(|_| Fault::Damaged(column))
+    }
+
+    fn flag(&self, column: &'static str) -> Result<bool, Fault> {
+        self.number(column).map(|number| number != 0)
+    }
+}
 
 pub(super) fn account(row: &impl Columns) -> Result<Account, Fault> {
     Ok(Account {

@@ -309,10 +309,6 @@ fn a_log_that_was_changed_is_not_imported() {
 }
 
 /// Runs a statement on a SQLite file, as another program would.
-#[tokio::main(flavor = "current_thread")]
-async fn change(file: &Path, statement: &'static str) {
-    use sqlx::{ConnectOptions as _, Connection as _};
-    let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
-    sqlx::query(statement).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+fn change(file: &Path, statement: &str) {
+    rusqlite::Connection::open(file).unwrap().execute_batch(statement).unwrap();
 }

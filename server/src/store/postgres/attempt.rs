@@ -79,7 +79,7 @@ impl PostgresStore {
                     lost += 1;
                     lost <= self.connections_max
                 }
-                Fault::Database(_) | Fault::Damaged(_) | Fault::Kept => false,
+                Fault::Database(_) | Fault::Sqlite(_) | Fault::Damaged(_) | Fault::Unserved(_) => false,
             };
             if !again {
                 return Err(fault.during(during));
@@ -169,7 +169,7 @@ impl Failed {
     fn leaves_it_whole(&self) -> bool {
         match self {
             Self::Work(Fault::Database(error)) => was_in_the_way(error),
-            Self::Work(Fault::Damaged(_) | Fault::Kept) => true,
+            Self::Work(Fault::Sqlite(_) | Fault::Damaged(_) | Fault::Unserved(_)) => true,
             Self::Cause(_) => false,
         }
     }

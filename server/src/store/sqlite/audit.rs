@@ -1,11 +1,10 @@
-use futures_util::TryStreamExt as _;
 use protocol::id::AccountId;
 use protocol::time::Timestamp;
-use sqlx::{Connection as _, SqliteConnection};
-use tokio::sync::mpsc;
+use rusqlite::{Connection, params};
 
+use super::prepared::Prepared as _;
 use super::rows::{self, Columns as _, Fault};
-use super::writer::Tx;
+use super::transaction::Tx;
 use crate::store::audit::{ANCHOR, ActivityPage, AuditKind, Body, Head, anchor_body, chain_of, export};
 use crate::store::statements as sql;
 
@@ -17,129 +16,97 @@ const CLOCKS_DIFFER_S: i64 = 600;
 const APPEND_TRIES: usize = 100;
 
 /// Appends to an account's chain inside the transaction.
-pub(super) async fn append(
+pub(super) fn append(
     tx: &mut Tx,
     account: AccountId,
     kind: AuditKind,
     body: &Body,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    append_to(tx, &chain_of(account), kind, &body.to_json(), now).await
+    append_to(tx, &chain_of(account), kind, &body.to_json(), now)
 }
 
-async fn append_to(
-    tx: &mut Tx,
-    chain: &str,
-    kind: AuditKind,
-    body: &str,
-    now: Timestamp,
-) -> Result<(), Fault> {
+fn append_to(tx: &mut Tx, chain: &str, kind: AuditKind, body: &str, now: Timestamp) -> Result<(), Fault> {
     for _ in 0..APPEND_TRIES {
         let head = match tx.heads.get(chain) {
             Some(head) => *head,
-            None => self::head(&mut tx.connection, chain).await?,
+            None => self::head(&tx.connection, chain)?,
         };
         let entry = head.next(chain, now, kind, body);
-        let place = sqlx::query(sql::APPEND)
-            .bind(chain)
-            .bind(entry.seq)
-            .bind(now.unix_s())
-            .bind(kind.as_str())
-            .bind(body)
-            .bind(&entry.hash[..])
-            .fetch_optional(&mut tx.connection)
-            .await?;
-        if place.is_some() {
+        let place = params![chain, entry.seq, now.unix_s(), kind.as_str(), body, entry.hash];
+        if tx.connection.is_any(sql::APPEND, place)? {
             tx.heads.insert(chain.to_owned(), entry.head());
             return Ok(());
         }
         tx.heads.remove(chain);
     }
-    Err(Fault::Database(sqlx::Error::WorkerCrashed))
+    Err(Fault::Unserved("the chain never held still"))
 }
 
 /// The end of a chain; of one that is all trimmed, the entry that it lost last.
-async fn head(connection: &mut SqliteConnection, chain: &str) -> Result<Head, Fault> {
+fn head(connection: &Connection, chain: &str) -> Result<Head, Fault> {
     for statement in [sql::HEAD, sql::CHAIN_START] {
-        if let Some(row) = sqlx::query(statement).bind(chain).fetch_optional(&mut *connection).await? {
-            return rows::head(&row);
+        if let Some(head) = connection.first(statement, params![chain], |row| rows::head(row))? {
+            return Ok(head);
         }
     }
     Ok(Head::EMPTY)
 }
 
-pub(super) async fn activity(
-    connection: &mut SqliteConnection,
+pub(super) fn activity(
+    connection: &Connection,
     account: AccountId,
     after: i64,
     limit: u32,
 ) -> Result<ActivityPage, Fault> {
     let chain = chain_of(account);
-    let rows = sqlx::query(sql::ACTIVITY)
-        .bind(&chain)
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&mut *connection)
-        .await?;
-    let entries = rows.iter().map(rows::entry).collect::<Result<Vec<_>, _>>()?;
+    let entries = connection.all(sql::ACTIVITY, params![&chain, after, limit], |row| rows::entry(row))?;
     let head = match entries.last() {
         Some(last) => last.head(),
-        None => head_up_to(connection, &chain, after).await?,
+        None => head_up_to(connection, &chain, after)?,
     };
     Ok(ActivityPage { entries, head })
 }
 
-async fn head_up_to(connection: &mut SqliteConnection, chain: &str, after: i64) -> Result<Head, Fault> {
-    let row = sqlx::query(sql::HEAD_UP_TO).bind(chain).bind(after).fetch_optional(&mut *connection).await?;
-    row.as_ref().map_or(Ok(Head::EMPTY), rows::head)
+fn head_up_to(connection: &Connection, chain: &str, after: i64) -> Result<Head, Fault> {
+    let head = connection.first(sql::HEAD_UP_TO, params![chain, after], |row| rows::head(row))?;
+    Ok(head.unwrap_or(Head::EMPTY))
 }
 
-pub(super) async fn latest(connection: &mut SqliteConnection) -> Result<Option<Timestamp>, Fault> {
-    let latest: Option<i64> = sqlx::query_scalar(sql::LATEST).fetch_one(connection).await?;
-    Ok(latest.map(Timestamp))
+pub(super) fn latest(connection: &Connection) -> Result<Option<Timestamp>, Fault> {
+    let latest = connection.first(sql::LATEST, &[], |row| Ok(row.get::<_, Option<i64>>(0)?))?;
+    Ok(latest.flatten().map(Timestamp))
 }
 
-pub(super) async fn anchor(tx: &mut Tx, now: Timestamp) -> Result<bool, Fault> {
-    let last: Option<i64> =
-        sqlx::query_scalar(sql::LAST_ANCHOR_AT).fetch_optional(&mut tx.connection).await?;
+pub(super) fn anchor(tx: &mut Tx, now: Timestamp) -> Result<bool, Fault> {
+    let last = tx.connection.first(sql::LAST_ANCHOR_AT, &[], |row| row.number("at"))?;
     if last.is_some_and(|last| now.since_s(Timestamp(last)) < ANCHOR_STEP_S) {
         return Ok(false);
     }
     let since = last.map_or(0, |last| last - CLOCKS_DIFFER_S);
-    let rows = sqlx::query(sql::CHANGED_HEADS).bind(since).fetch_all(&mut tx.connection).await?;
-    let heads = rows
-        .iter()
-        .map(|row| Ok((row.text("chain")?, rows::head(row)?)))
-        .collect::<Result<Vec<_>, Fault>>()?;
+    let heads = tx
+        .connection
+        .all(sql::CHANGED_HEADS, params![since], |row| Ok((row.text("chain")?, rows::head(row)?)))?;
     if heads.is_empty() {
         return Ok(false);
     }
-    append_to(tx, ANCHOR, AuditKind::Anchor, &anchor_body(&heads), now).await?;
+    append_to(tx, ANCHOR, AuditKind::Anchor, &anchor_body(&heads), now)?;
     for (chain, head) in &heads {
-        sqlx::query(sql::SET_ANCHORED).bind(chain).bind(head.seq).execute(&mut tx.connection).await?;
+        tx.connection.run(sql::SET_ANCHORED, params![chain, head.seq])?;
     }
     Ok(true)
 }
 
-/// One read transaction: entries and starts belong together.
-pub(super) async fn export_all(
-    connection: &mut SqliteConnection,
-    lines: &mpsc::Sender<String>,
-) -> Result<(), Fault> {
-    let mut view = connection.begin().await?;
-    let starts = sqlx::query(sql::CHAIN_STARTS).fetch_all(&mut *view).await?;
-    for row in &starts {
-        let line = export::start_line(&row.text("chain")?, &rows::head(row)?);
-        if lines.send(line).await.is_err() {
-            return Ok(());
-        }
-    }
-    let mut entries = sqlx::query(sql::ALL_ENTRIES).fetch(&mut *view);
-    while let Some(row) = entries.try_next().await? {
-        let line = export::entry_line(&rows::entry(&row)?);
-        if lines.send(line).await.is_err() {
-            return Ok(());
-        }
+/// Hands out lines until `take` says `false`. One read transaction: entries and starts belong together.
+pub(super) fn export_all(connection: &Connection, mut take: impl FnMut(String) -> bool) -> Result<(), Fault> {
+    let view = connection.unchecked_transaction()?;
+    let mut goes_on = true;
+    view.each(sql::CHAIN_STARTS, &[], |row| {
+        goes_on = take(export::start_line(row.str("chain")?, &rows::head(row)?));
+        Ok(goes_on)
+    })?;
+    if goes_on {
+        view.each(sql::ALL_ENTRIES, &[], |row| Ok(take(export::entry_line(&rows::entry(row)?))))?;
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 use async_trait::async_trait;
-use futures_util::FutureExt as _;
 use protocol::id::{AccountId, DeviceId, SessionId, Ticket};
 use protocol::key::Thumbprint;
 use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
 use tokio::sync::mpsc;
 
-use super::{SqliteStore, Writing, accounts, audit, decisions, devices, recovery, sessions, sweep};
+use super::rows::Fault;
+use super::transaction::Tx;
+use super::{Kept, SqliteStore, accounts, audit, decisions, devices, lock, recovery, sessions, sweep};
 use crate::store::accounts::{Account, AccountState, CreateAccount, NewAccount};
 use crate::store::audit::{ActivityPage, AuditKind, Body, By};
 use crate::store::decisions::{NewDecision, Recorded, StoredDecision};
@@ -21,11 +22,11 @@ use crate::store::sessions::{EndReason, NewSession, Redeemed, Refreshed, Session
 impl Durable for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         // Waits for the writer as well: a store that can only be read is not ready.
-        self.write("be reached", (), |tx, ()| accounts::ping(tx).boxed()).await
+        self.write("be reached", accounts::ping).await
     }
 
     async fn latest(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read("look for the newest moment", (), |c, ()| audit::latest(c).boxed()).await
+        self.read("look for the newest moment", audit::latest).await
     }
 
     async fn create_account(
@@ -34,23 +35,21 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<CreateAccount, StoreError> {
-        let args = (new.clone(), by.clone(), now);
-        self.write("create an account", args, |tx, (new, by, now)| {
-            accounts::create(tx, new, by, *now).boxed()
-        })
-        .await
+        let (new, by) = (new.clone(), by.clone());
+        self.write("create an account", move |tx| accounts::create(tx, &new, &by, now)).await
     }
 
     async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        self.read("read an account", id, |c, id| accounts::by_id(c, *id).boxed()).await
+        self.read("read an account", move |c| accounts::by_id(c, id)).await
     }
 
     async fn account_by_name(&self, username: &str) -> Result<Option<Account>, StoreError> {
-        self.read("read an account", username.to_owned(), |c, name| accounts::by_name(c, name).boxed()).await
+        let name = username.to_owned();
+        self.read("read an account", move |c| accounts::by_name(c, &name)).await
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        self.read("list accounts", (), |c, ()| accounts::all(c).boxed()).await
+        self.read("list accounts", accounts::all).await
     }
 
     async fn set_password(
@@ -60,11 +59,9 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let args = (account, password_hash.map(str::to_owned), by.clone(), now);
-        self.write("set a password", args, |tx, (account, hash, by, now)| {
-            accounts::set_password(tx, *account, hash.as_deref(), by, *now).boxed()
-        })
-        .await
+        let (hash, by) = (password_hash.map(str::to_owned), by.clone());
+        self.write("set a password", move |tx| accounts::set_password(tx, account, hash.as_deref(), &by, now))
+            .await
     }
 
     async fn set_account_state(
@@ -74,9 +71,9 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
-        let args = (account, state, by.clone(), now);
-        self.write("enable or disable an account", args, |tx, (account, state, by, now)| {
-            accounts::set_state(tx, *account, *state, by, *now).boxed()
+        let by = by.clone();
+        self.write("enable or disable an account", move |tx| {
+            accounts::set_state(tx, account, state, &by, now)
         })
         .await
     }
@@ -87,11 +84,8 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
-        let args = (account, by.clone(), now);
-        self.write("remove an account", args, |tx, (account, by, now)| {
-            accounts::remove(tx, *account, by, *now).boxed()
-        })
-        .await
+        let by = by.clone();
+        self.write("remove an account", move |tx| accounts::remove(tx, account, &by, now)).await
     }
 
     async fn create_enrolment(
@@ -100,11 +94,8 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let args = (new.clone(), by.clone(), now);
-        self.write("make an enrolment link", args, |tx, (new, by, now)| {
-            devices::create_enrolment(tx, new, by, *now).boxed()
-        })
-        .await
+        let (new, by) = (new.clone(), by.clone());
+        self.write("make an enrolment link", move |tx| devices::create_enrolment(tx, &new, &by, now)).await
     }
 
     async fn enrol_by_code(
@@ -115,9 +106,9 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<Enrolled, StoreError> {
-        let args = (*code, device.clone(), devices_max, by.clone(), now);
-        self.write("enrol a device", args, |tx, (code, device, max, by, now)| {
-            devices::enrol_by_code(tx, code, device, *max, by, *now).boxed()
+        let (code, device, by) = (*code, device.clone(), by.clone());
+        self.write("enrol a device", move |tx| {
+            devices::enrol_by_code(tx, &code, &device, devices_max, &by, now)
         })
         .await
     }
@@ -130,9 +121,9 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<Enrolled, StoreError> {
-        let args = (password.clone(), device.clone(), devices_max, by.clone(), now);
-        self.write("enrol a device", args, |tx, (password, device, max, by, now)| {
-            devices::enrol_by_password(tx, password, device, *max, by, *now).boxed()
+        let (password, device, by) = (password.clone(), device.clone(), by.clone());
+        self.write("enrol a device", move |tx| {
+            devices::enrol_by_password(tx, &password, &device, devices_max, &by, now)
         })
         .await
     }
@@ -145,16 +136,13 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let args = (account, made_by, codes.to_vec(), by.clone(), now);
-        self.write("make recovery codes", args, |tx, (account, made_by, codes, by, now)| {
-            recovery::make(tx, *account, *made_by, codes, by, *now).boxed()
-        })
-        .await
+        let (codes, by) = (codes.to_vec(), by.clone());
+        self.write("make recovery codes", move |tx| recovery::make(tx, account, made_by, &codes, &by, now))
+            .await
     }
 
     async fn recovery_codes(&self, account: AccountId) -> Result<RecoveryCodes, StoreError> {
-        self.read("count recovery codes", account, |c, account| recovery::of_account(c, *account).boxed())
-            .await
+        self.read("count recovery codes", move |c| recovery::of_account(c, account)).await
     }
 
     async fn enrol_by_recovery(
@@ -165,23 +153,24 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<Enrolled, StoreError> {
-        let args = (recovery.clone(), device.clone(), devices_max, by.clone(), now);
-        self.write("recover an account", args, |tx, (recovery, device, max, by, now)| {
-            recovery::enrol(tx, recovery, device, *max, by, *now).boxed()
+        let (recovery, device, by) = (recovery.clone(), device.clone(), by.clone());
+        self.write("recover an account", move |tx| {
+            recovery::enrol(tx, &recovery, &device, devices_max, &by, now)
         })
         .await
     }
 
     async fn holder_by_token(&self, token: &SecretHash) -> Result<Option<Holder>, StoreError> {
-        self.read("check a device token", *token, |c, token| devices::by_token(c, token).boxed()).await
+        let token = *token;
+        self.read("check a device token", move |c| devices::by_token(c, &token)).await
     }
 
     async fn holder(&self, device: DeviceId) -> Result<Option<Holder>, StoreError> {
-        self.read("read a device", device, |c, id| devices::by_id(c, *id).boxed()).await
+        self.read("read a device", move |c| devices::by_id(c, device)).await
     }
 
     async fn devices(&self, account: AccountId) -> Result<Vec<Device>, StoreError> {
-        self.read("list devices", account, |c, id| devices::of_account(c, *id).boxed()).await
+        self.read("list devices", move |c| devices::of_account(c, account)).await
     }
 
     async fn rename_device(
@@ -192,11 +181,8 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let args = (account, device, name.to_owned(), by.clone(), now);
-        self.write("rename a device", args, |tx, (account, device, name, by, now)| {
-            devices::rename(tx, *account, *device, name, by, *now).boxed()
-        })
-        .await
+        let (name, by) = (name.to_owned(), by.clone());
+        self.write("rename a device", move |tx| devices::rename(tx, account, device, &name, &by, now)).await
     }
 
     async fn revoke_device(
@@ -206,21 +192,16 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
-        let args = (account, device, by.clone(), now);
-        self.write("remove a device", args, |tx, (account, device, by, now)| {
-            devices::revoke(tx, *account, *device, by, *now).boxed()
-        })
-        .await
+        let by = by.clone();
+        self.write("remove a device", move |tx| devices::revoke(tx, account, device, &by, now)).await
     }
 
     async fn touch_device(&self, device: &Device, now: Timestamp) -> Result<(), StoreError> {
         if now.since_s(device.last_seen_at) < devices::TOUCH_STEP_S {
             return Ok(());
         }
-        self.write("note a device's call", (device.id, now), |tx, (id, now)| {
-            devices::touch(tx, *id, *now).boxed()
-        })
-        .await
+        let id = device.id;
+        self.write("note a device's call", move |tx| devices::touch(tx, id, now)).await
     }
 
     async fn record_decision(
@@ -229,15 +210,12 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        let args = (new.clone(), by.clone(), now);
-        self.write("record a decision", args, |tx, (new, by, now)| {
-            decisions::record(tx, new, by, *now).boxed()
-        })
-        .await
+        let (new, by) = (new.clone(), by.clone());
+        self.write("record a decision", move |tx| decisions::record(tx, &new, &by, now)).await
     }
 
     async fn decision(&self, ticket: Ticket) -> Result<Option<StoredDecision>, StoreError> {
-        self.read("read a decision", ticket, |c, ticket| decisions::by_ticket(c, *ticket).boxed()).await
+        self.read("read a decision", move |c| decisions::by_ticket(c, ticket)).await
     }
 
     async fn redeem(
@@ -248,11 +226,9 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<Redeemed, StoreError> {
-        let args = (new.clone(), approved_s, *lives, by.clone(), now);
-        self.write("redeem a login", args, |tx, (new, approved_s, lives, by, now)| {
-            decisions::redeem(tx, new, *approved_s, lives, by, *now).boxed()
-        })
-        .await
+        let (new, lives, by) = (new.clone(), *lives, by.clone());
+        self.write("redeem a login", move |tx| decisions::redeem(tx, &new, approved_s, &lives, &by, now))
+            .await
     }
 
     async fn session(
@@ -261,10 +237,8 @@ impl Durable for SqliteStore {
         lives: &SessionLives,
         now: Timestamp,
     ) -> Result<Option<SessionView>, StoreError> {
-        self.read("read a session", (id, *lives, now), |c, (id, lives, now)| {
-            sessions::by_id(c, *id, lives, *now).boxed()
-        })
-        .await
+        let lives = *lives;
+        self.read("read a session", move |c| sessions::by_id(c, id, &lives, now)).await
     }
 
     async fn session_by_token(
@@ -273,11 +247,8 @@ impl Durable for SqliteStore {
         lives: &SessionLives,
         now: Timestamp,
     ) -> Result<Option<SessionView>, StoreError> {
-        let args = (*token, *lives, now);
-        self.read("check a session token", args, |c, (token, lives, now)| {
-            sessions::by_token(c, token, lives, *now).boxed()
-        })
-        .await
+        let (token, lives) = (*token, *lives);
+        self.read("check a session token", move |c| sessions::by_token(c, &token, &lives, now)).await
     }
 
     async fn refresh_session(
@@ -288,21 +259,16 @@ impl Durable for SqliteStore {
         lives: &SessionLives,
         now: Timestamp,
     ) -> Result<Refreshed, StoreError> {
-        let args = (id, *key, *token, *lives, now);
-        self.write("refresh a session", args, |tx, (id, key, token, lives, now)| {
-            sessions::refresh(tx, *id, key, token, lives, *now).boxed()
-        })
-        .await
+        let (key, token, lives) = (*key, *token, *lives);
+        self.write("refresh a session", move |tx| sessions::refresh(tx, id, &key, &token, &lives, now)).await
     }
 
     async fn touch_session(&self, session: &SessionView, now: Timestamp) -> Result<(), StoreError> {
         if now.since_s(session.session.last_seen_at) < devices::TOUCH_STEP_S {
             return Ok(());
         }
-        self.write("note a session's use", (session.session.id, now), |tx, (id, now)| {
-            sessions::touch(tx, *id, *now).boxed()
-        })
-        .await
+        let id = session.session.id;
+        self.write("note a session's use", move |tx| sessions::touch(tx, id, now)).await
     }
 
     async fn sessions(
@@ -311,11 +277,8 @@ impl Durable for SqliteStore {
         lives: &SessionLives,
         now: Timestamp,
     ) -> Result<Vec<SessionView>, StoreError> {
-        let args = (account, *lives, now);
-        self.read("list sessions", args, |c, (account, lives, now)| {
-            sessions::of_account(c, *account, lives, *now).boxed()
-        })
-        .await
+        let lives = *lives;
+        self.read("list sessions", move |c| sessions::of_account(c, account, &lives, now)).await
     }
 
     async fn end_session(
@@ -326,11 +289,8 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let args = (account, session, reason, by.clone(), now);
-        self.write("end a session", args, |tx, (account, session, reason, by, now)| {
-            sessions::end(tx, *account, *session, *reason, by, *now).boxed()
-        })
-        .await
+        let by = by.clone();
+        self.write("end a session", move |tx| sessions::end(tx, account, session, reason, &by, now)).await
     }
 
     async fn end_sessions(
@@ -339,18 +299,13 @@ impl Durable for SqliteStore {
         by: &By,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let args = (account, by.clone(), now);
-        self.write("end all sessions", args, |tx, (account, by, now)| {
-            sessions::end_all(tx, *account, by, *now).boxed()
-        })
-        .await
+        let by = by.clone();
+        self.write("end all sessions", move |tx| sessions::end_all(tx, account, &by, now)).await
     }
 
     async fn is_known_browser(&self, account: AccountId, key: &Thumbprint) -> Result<bool, StoreError> {
-        self.read("look a browser up", (account, *key), |c, (account, key)| {
-            sessions::is_known(c, *account, key).boxed()
-        })
-        .await
+        let key = *key;
+        self.read("look a browser up", move |c| sessions::is_known(c, account, &key)).await
     }
 
     async fn note(
@@ -360,38 +315,46 @@ impl Durable for SqliteStore {
         body: Body,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let args = (account, kind, body, now);
-        self.write("append to an activity", args, |tx, (account, kind, body, now)| {
-            audit::append(tx, *account, *kind, body, *now).boxed()
-        })
-        .await
+        self.write("append to an activity", move |tx| audit::append(tx, account, kind, &body, now)).await
     }
 
     async fn activity(&self, account: AccountId, after: i64, limit: u32) -> Result<ActivityPage, StoreError> {
-        let args = (account, after, limit);
-        self.read("read an activity", args, |c, (account, after, limit)| {
-            audit::activity(c, *account, *after, *limit).boxed()
-        })
-        .await
+        self.read("read an activity", move |c| audit::activity(c, account, after, limit)).await
     }
 
     async fn anchor(&self, now: Timestamp) -> Result<bool, StoreError> {
-        self.write("anchor the audit chains", now, |tx, now| audit::anchor(tx, *now).boxed()).await
+        self.write("anchor the audit chains", move |tx| audit::anchor(tx, now)).await
     }
 
     async fn export_audit(&self, lines: mpsc::Sender<String>) -> Result<(), StoreError> {
-        self.read("export the audit chains", lines, |c, lines| audit::export_all(c, lines).boxed()).await
+        let during = "export the audit chains";
+        match &self.kept {
+            Kept::File { readers, .. } => {
+                let take = move |line| lines.blocking_send(line).is_ok();
+                readers.read_elsewhere(during, move |c| audit::export_all(c, take)).await
+            }
+            Kept::Memory(tx) => {
+                let mut all = Vec::new();
+                let take = |line| {
+                    all.push(line);
+                    true
+                };
+                let exported = audit::export_all(&lock(tx, during)?.connection, take);
+                exported.map_err(|fault| fault.during(during))?;
+                for line in all {
+                    if lines.send(line).await.is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
     async fn sweep(&self, keep: &Keep, now: Timestamp) -> Result<Swept, StoreError> {
-        let expire: Step = |tx, (keep, now)| sweep::expire(tx, keep, *now).boxed();
-        let steps: [Step; 4] = [
-            |tx, (keep, now)| sweep::forget_sessions(tx, keep, *now).boxed(),
-            |tx, (keep, now)| sweep::forget_decisions(tx, keep, *now).boxed(),
-            |tx, (keep, now)| sweep::forget_rest(tx, keep, *now).boxed(),
-            |tx, (keep, now)| sweep::trim(tx, keep, *now).boxed(),
-        ];
-        let mut swept = Swept { expired_sessions: self.repeat(expire, *keep, now).await?, rows: 0 };
+        let steps: [Step; 4] =
+            [sweep::forget_sessions, sweep::forget_decisions, sweep::forget_rest, sweep::trim];
+        let mut swept = Swept { expired_sessions: self.repeat(sweep::expire, *keep, now).await?, rows: 0 };
         for step in steps {
             swept.rows += self.repeat(step, *keep, now).await?;
         }
@@ -400,14 +363,14 @@ impl Durable for SqliteStore {
 }
 
 /// A part of a sweep.
-type Step = Writing<(Keep, Timestamp), sweep::Step>;
+type Step = fn(&mut Tx, &Keep, Timestamp) -> Result<sweep::Step, Fault>;
 
 impl SqliteStore {
     /// Takes a step until nothing is left of it, each time in a transaction of its own: logins get in between.
     async fn repeat(&self, step: Step, keep: Keep, now: Timestamp) -> Result<u64, StoreError> {
         let mut rows = 0;
         loop {
-            let done = self.write("sweep", (keep, now), step).await?;
+            let done = self.write("sweep", move |tx| step(tx, &keep, now)).await?;
             rows += done.rows;
             if !done.again {
                 return Ok(rows);

@@ -1,7 +1,8 @@
 //! The durable store in one SQLite file, or in memory: the same code, statement by statement.
 //!
-//! Writes go through one connection, many to a commit (see `writer`); reads have connections of their own, which in
-//! WAL mode never wait for a write.
+//! A transaction runs on one thread from its beginning to its commit. To a file, one thread writes, many writes to a
+//! commit (see `writer`), and others read (see `readers`). In memory nothing waits for a disk: whoever calls does the
+//! work, on the one connection that there is.
 
 mod accounts;
 mod audit;
@@ -9,58 +10,71 @@ mod backup;
 mod decisions;
 mod devices;
 mod durable;
+mod migrations;
 mod open;
+mod prepared;
+mod readers;
 mod recovery;
 mod sessions;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod writer;
 
-use futures_util::future::BoxFuture;
-use sqlx::{SqliteConnection, SqlitePool};
+use std::sync::{Mutex, MutexGuard};
+
+use rusqlite::Connection;
 
 use super::error::StoreError;
 use super::rows::{self, Fault};
-use writer::{Tx, Writer};
+use readers::Readers;
+use transaction::{Tx, job};
+use writer::Writer;
 
 /// Accounts, devices, decisions, sessions and audit chains in SQLite.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Writer,
-    /// `None` in memory, where the writer's connection is the only one that sees the data.
-    readers: Option<SqlitePool>,
+    kept: Kept,
 }
 
-/// Something to be read, with what it needs to know.
-type Reading<A, T> = for<'c> fn(&'c mut SqliteConnection, &'c A) -> BoxFuture<'c, Result<T, Fault>>;
-/// Something to be written; runs again from the start when its batch had to be rolled back.
-type Writing<A, T> = for<'c> fn(&'c mut Tx, &'c A) -> BoxFuture<'c, Result<T, Fault>>;
+#[derive(Debug)]
+enum Kept {
+    Memory(Mutex<Tx>),
+    File { writer: Writer, readers: Readers },
+}
 
 impl SqliteStore {
-    async fn read<A, T>(&self, during: &'static str, args: A, reading: Reading<A, T>) -> Result<T, StoreError>
-    where
-        A: Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        let Some(readers) = &self.readers else {
-            return self.writer.read(during, args, reading).await;
-        };
-        let mut connection =
-            readers.acquire().await.map_err(|error| Fault::Database(error).during(during))?;
-        reading(&mut connection, &args).await.map_err(|fault| fault.during(during))
-    }
-
-    async fn write<A, T>(
+    /// Reads; the work may run twice.
+    async fn read<T: Send + 'static>(
         &self,
         during: &'static str,
-        args: A,
-        writing: Writing<A, T>,
-    ) -> Result<T, StoreError>
-    where
-        A: Send + Sync + 'static,
-        T: Send + 'static,
-    {
-        self.writer.write(during, args, writing).await
+        work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.kept {
+            Kept::Memory(tx) => work(&lock(tx, during)?.connection).map_err(|fault| fault.during(during)),
+            Kept::File { readers, .. } => readers.read(during, work).await,
+        }
     }
+
+    /// Writes in a transaction; the work may run twice, each time from the start.
+    async fn write<T: Send + 'static>(
+        &self,
+        during: &'static str,
+        work: impl Fn(&mut Tx) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.kept {
+            Kept::Memory(tx) => {
+                let (job, mut answer) = job(during, work);
+                lock(tx, during)?.alone(job);
+                answer.try_recv().map_err(|_| Fault::Unserved("the work was not done").during(during))?
+            }
+            Kept::File { writer, .. } => writer.write(during, work).await,
+        }
+    }
+}
+
+/// Nobody goes on with a connection that somebody panicked with.
+fn lock<'a>(tx: &'a Mutex<Tx>, during: &'static str) -> Result<MutexGuard<'a, Tx>, StoreError> {
+    tx.lock().map_err(|_| Fault::Unserved("an earlier call broke off in the middle").during(during))
 }

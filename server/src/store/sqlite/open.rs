@@ -1,21 +1,21 @@
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::str::FromStr as _;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::task::spawn_blocking;
 
-use super::SqliteStore;
+use super::migrations::migrate;
+use super::prepared::KEPT_MAX;
+use super::readers::Readers;
 use super::rows::Fault;
+use super::transaction::Tx;
 use super::writer::Writer;
+use super::{Kept, SqliteStore};
 use crate::store::error::StoreError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
-
-/// Connections that only read; each is a thread, opened when it is first needed.
-const READERS_MAX: u32 = 4;
+pub(super) const OPEN: &str = "open the database";
 
 impl SqliteStore {
     /// How long a call waits for another process (the command line beside the server) that writes, and for a reader: well
@@ -39,14 +39,10 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub async fn open_waiting(file: &Path, wait: Duration) -> Result<Self, StoreError> {
         make_private(file).map_err(|source| StoreError::File { path: file.to_owned(), source })?;
-        let options = file_options(file, wait);
-        let connection = connect(&options).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .acquire_timeout(Self::CALL_WAIT)
-            .test_before_acquire(false)
-            .connect_lazy_with(options.read_only(true));
-        Ok(Self { writer: Writer::start(connection), readers: Some(readers) })
+        let connection = Self::connection(file, wait).await?;
+        let no_thread = |source| StoreError::Unavailable { during: OPEN, source: Box::new(source) };
+        let writer = Writer::start(connection).map_err(no_thread)?;
+        Ok(Self { kept: Kept::File { writer, readers: Readers::of(file) } })
     }
 
     /// An empty store that ends with this value.
@@ -54,75 +50,91 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Unavailable`] when there is no memory for it.
     pub async fn in_memory() -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str("sqlite::memory:")
-            .map_err(|error| Fault::Database(error).during(OPEN))?;
-        let connection = connect(&self::options(options, Self::CALL_WAIT)).await?;
-        Ok(Self { writer: Writer::start(connection), readers: None })
+        let connection = blocking(OPEN, || {
+            let connection = Connection::open_in_memory()?;
+            prepare(&connection, Self::CALL_WAIT)?;
+            Ok(connection)
+        });
+        let mut connection = connection.await?;
+        migrate(&mut connection)?;
+        Ok(Self { kept: Kept::Memory(Mutex::new(Tx::new(connection))) })
+    }
+
+    /// A connection to a file of this program's version.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub(in crate::store) async fn connection(file: &Path, wait: Duration) -> Result<Connection, StoreError> {
+        let mut connection = patiently(file, wait).await?;
+        let migrated = blocking(OPEN, move || {
+            let outcome = migrate(&mut connection);
+            Ok(outcome.map(|()| connection))
+        });
+        migrated.await?
     }
 }
 
-const OPEN: &str = "open the database";
-/// SQLite's code for a database that somebody else is changing.
-const BUSY: &str = "5";
-/// How often more a connection to such a file is tried, and how long after the one before. Few: a file that somebody holds
-/// for longer has made each try wait as long as a call may.
+/// How often more a connection to a file that another process is changing is tried, and how long after the one before. Few:
+/// a file that somebody holds for longer has made each try wait as long as a call may.
 const MORE_TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
+/// Does what may wait for a disk or a lock on a thread that nobody else needs.
+pub(super) async fn blocking<T: Send + 'static>(
+    during: &'static str,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, StoreError> {
+    let outcome = spawn_blocking(work).await;
+    outcome.unwrap_or(Err(Fault::Unserved("the work was not done"))).map_err(|fault| fault.during(during))
+}
+
+/// Opens a file. SQLite does not wait where two processes turn a fresh file to its write-ahead log at once: one of them is
+/// told that the database is locked, and the other is done a moment later.
+async fn patiently(file: &Path, wait: Duration) -> Result<Connection, StoreError> {
+    let mut tries = 0;
+    loop {
+        let file = file.to_owned();
+        let opened = blocking(OPEN, move || match open_to_write(&file, wait) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(Err(error)),
+            outcome => Ok(Ok(outcome?)),
+        });
+        match opened.await? {
+            Ok(connection) => return Ok(connection),
+            Err(busy) if tries == MORE_TRIES => return Err(Fault::Sqlite(busy).during(OPEN)),
+            Err(_) => tokio::time::sleep(BETWEEN_TRIES).await,
+        }
+        tries += 1;
+    }
+}
 
 /// FULL flushes each commit, NORMAL (in WAL mode) only each checkpoint: a power cut then takes up to half a minute of
 /// answered calls back. A removed device would be trusted again, and authenticators would warn of an activity that lost
 /// its end. A flush took 0.9 ms on a cloud disk where NORMAL took 0.06; with 64 writes to a commit (see `writer`) FULL
 /// still wrote 12,000 entries a second, so it stays.
-fn options(options: SqliteConnectOptions, wait: Duration) -> SqliteConnectOptions {
-    options
-        .create_if_missing(true)
-        .busy_timeout(wait)
-        .foreign_keys(true)
-        // 1 MiB a connection instead of 2: the pages that matter are few.
-        .pragma("cache_size", "-1024")
-        .pragma("temp_store", "MEMORY")
-        .disable_statement_logging()
-}
-
-pub(super) async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
-    let unavailable = |error| Fault::Database(error).during(OPEN);
-    let mut connection = patiently(options).await.map_err(unavailable)?;
-    // One transaction around all migrations, so that two processes that start at once do not both migrate.
-    let mut lock = connection.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
-    MIGRATIONS.run(&mut *lock).await.map_err(migration_error)?;
-    lock.commit().await.map_err(unavailable)?;
+fn open_to_write(file: &Path, wait: Duration) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    prepare(&connection, wait)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
     Ok(connection)
 }
 
-/// Connects. SQLite does not wait where two processes turn a fresh file to its write-ahead log at once: one of them is told
-/// that the database is locked, and the other is done a moment later.
-async fn patiently(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
-    for _ in 0..MORE_TRIES {
-        match options.connect().await {
-            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(BUSY) => {
-                tokio::time::sleep(BETWEEN_TRIES).await;
-            }
-            outcome => return outcome,
-        }
-    }
-    options.connect().await
+/// A connection that waits for nobody.
+pub(super) fn open_to_read(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    prepare(&connection, Duration::ZERO)?;
+    Ok(connection)
 }
 
-pub(super) fn file_options(file: &Path, wait: Duration) -> SqliteConnectOptions {
-    options(SqliteConnectOptions::new().filename(file), wait)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-}
-
-fn migration_error(error: MigrateError) -> StoreError {
-    match error {
-        MigrateError::VersionMissing(found) => {
-            StoreError::Newer { found, known: MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0) }
-        }
-        error => {
-            StoreError::Unavailable { during: "bring the database to this version", source: Box::new(error) }
-        }
-    }
+fn prepare(connection: &Connection, wait: Duration) -> rusqlite::Result<()> {
+    connection.busy_timeout(wait)?;
+    connection.set_prepared_statement_cache_capacity(KEPT_MAX);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // 1 MiB a connection instead of 2: the pages that matter are few.
+    connection.pragma_update(None, "cache_size", -1024)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
 }
 
 /// SQLite gives its log and its shared memory the mode of the file.

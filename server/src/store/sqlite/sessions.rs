@@ -3,12 +3,12 @@ use protocol::id::{AccountId, DeviceId, SessionId};
 use protocol::key::Thumbprint;
 use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::{Connection, Row, params};
 
 use super::audit;
+use super::prepared::Prepared as _;
 use super::rows::{self, Columns as _, Fault};
-use super::writer::Tx;
+use super::transaction::Tx;
 use crate::holes::without;
 use crate::store::audit::{AuditKind, Body, By, count_of, ended};
 use crate::store::sessions::{EndReason, Refreshed, SessionLives, SessionView};
@@ -17,67 +17,49 @@ use crate::store::statements as sql;
 /// An approval older than this is no use to anybody, whatever the settings.
 const APPROVED_S_MAX: i64 = 86_400;
 
-pub(super) async fn by_id(
-    connection: &mut SqliteConnection,
+pub(super) fn by_id(
+    connection: &Connection,
     id: SessionId,
     lives: &SessionLives,
     now: Timestamp,
 ) -> Result<Option<SessionView>, Fault> {
-    let row = sqlx::query(sql::SESSION)
-        .bind(&id.as_bytes()[..])
-        .bind(now.plus_s(-lives.idle_s).unix_s())
-        .bind(now.plus_s(-lives.max_s).unix_s())
-        .fetch_optional(connection)
-        .await?;
-    row.map(|row| rows::session_view(&row, None, lives)).transpose()
+    let asked = params![id.as_bytes(), now.plus_s(-lives.idle_s).unix_s(), now.plus_s(-lives.max_s).unix_s()];
+    connection.first(sql::SESSION, asked, |row| rows::session_view(row, None, lives))
 }
 
-pub(super) async fn by_token(
-    connection: &mut SqliteConnection,
+pub(super) fn by_token(
+    connection: &Connection,
     token: &SecretHash,
     lives: &SessionLives,
     now: Timestamp,
 ) -> Result<Option<SessionView>, Fault> {
     let live = without!("session_token_life", sql::SESSION_BY_TOKEN, "s.token_issued_at > $4" => "TRUE");
-    let row = sqlx::query(live)
-        .bind(&token.as_bytes()[..])
-        .bind(now.plus_s(-lives.idle_s).unix_s())
-        .bind(now.plus_s(-lives.max_s).unix_s())
-        .bind(now.plus_s(-lives.token_s).unix_s())
-        .bind(now.unix_s())
-        .fetch_optional(connection)
-        .await?;
-    row.map(|row| rows::session_view(&row, Some(token), lives)).transpose()
+    let asked = params![
+        token.as_bytes(),
+        now.plus_s(-lives.idle_s).unix_s(),
+        now.plus_s(-lives.max_s).unix_s(),
+        now.plus_s(-lives.token_s).unix_s(),
+        now.unix_s()
+    ];
+    connection.first(live, asked, |row| rows::session_view(row, Some(token), lives))
 }
 
-pub(super) async fn of_account(
-    connection: &mut SqliteConnection,
+pub(super) fn of_account(
+    connection: &Connection,
     account: AccountId,
     lives: &SessionLives,
     now: Timestamp,
 ) -> Result<Vec<SessionView>, Fault> {
-    let rows = sqlx::query(sql::SESSIONS)
-        .bind(&account.as_bytes()[..])
-        .bind(now.plus_s(-lives.idle_s).unix_s())
-        .bind(now.plus_s(-lives.max_s).unix_s())
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(|row| rows::session_view(row, None, lives)).collect()
+    let asked =
+        params![account.as_bytes(), now.plus_s(-lives.idle_s).unix_s(), now.plus_s(-lives.max_s).unix_s()];
+    connection.all(sql::SESSIONS, asked, |row| rows::session_view(row, None, lives))
 }
 
-pub(super) async fn is_known(
-    connection: &mut SqliteConnection,
-    account: AccountId,
-    key: &Thumbprint,
-) -> Result<bool, Fault> {
-    Ok(sqlx::query_scalar(sql::IS_KNOWN_KEY)
-        .bind(&account.as_bytes()[..])
-        .bind(&key.as_bytes()[..])
-        .fetch_one(connection)
-        .await?)
+pub(super) fn is_known(connection: &Connection, account: AccountId, key: &Thumbprint) -> Result<bool, Fault> {
+    connection.flag(sql::IS_KNOWN_KEY, params![account.as_bytes(), key.as_bytes()])
 }
 
-pub(super) async fn refresh(
+pub(super) fn refresh(
     tx: &mut Tx,
     id: SessionId,
     key: &Thumbprint,
@@ -85,42 +67,33 @@ pub(super) async fn refresh(
     lives: &SessionLives,
     now: Timestamp,
 ) -> Result<Refreshed, Fault> {
-    if by_id(&mut tx.connection, id, lives, now).await?.is_none() {
+    if by_id(&tx.connection, id, lives, now)?.is_none() {
         return Ok(Refreshed::NotFound);
     }
-    let is_bound: bool = sqlx::query_scalar(sql::SESSION_HAS_KEY)
-        .bind(&id.as_bytes()[..])
-        .bind(&key.as_bytes()[..])
-        .fetch_one(&mut tx.connection)
-        .await?;
+    let is_bound = tx.connection.flag(sql::SESSION_HAS_KEY, params![id.as_bytes(), key.as_bytes()])?;
     if !is_bound && !hole!("session_key") {
         return Ok(Refreshed::WrongKey);
     }
-    let refreshed = sqlx::query(sql::REFRESH_SESSION)
-        .bind(&id.as_bytes()[..])
-        .bind(&token.as_bytes()[..])
-        .bind(now.unix_s())
-        .bind(now.plus_s(lives.previous_token_s).unix_s())
-        .bind(lives.token_s)
-        .fetch_optional(&mut tx.connection)
-        .await?;
-    if refreshed.is_none() {
+    let fresh = params![
+        id.as_bytes(),
+        token.as_bytes(),
+        now.unix_s(),
+        now.plus_s(lives.previous_token_s).unix_s(),
+        lives.token_s
+    ];
+    if !tx.connection.is_any(sql::REFRESH_SESSION, fresh)? {
         return Ok(Refreshed::NotFound);
     }
-    let session = by_id(&mut tx.connection, id, lives, now).await?;
+    let session = by_id(&tx.connection, id, lives, now)?;
     Ok(session.map_or(Refreshed::NotFound, Refreshed::Refreshed))
 }
 
-pub(super) async fn touch(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(), Fault> {
-    sqlx::query(sql::TOUCH_SESSION)
-        .bind(&id.as_bytes()[..])
-        .bind(now.unix_s())
-        .execute(&mut tx.connection)
-        .await?;
+pub(super) fn touch(tx: &mut Tx, id: SessionId, now: Timestamp) -> Result<(), Fault> {
+    tx.connection.run(sql::TOUCH_SESSION, params![id.as_bytes(), now.unix_s()])?;
     Ok(())
 }
 
-pub(super) async fn end(
+pub(super) fn end(
     tx: &mut Tx,
     account: AccountId,
     id: SessionId,
@@ -128,84 +101,80 @@ pub(super) async fn end(
     by: &By,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    let row = sqlx::query(sql::END_SESSION)
-        .bind(&id.as_bytes()[..])
-        .bind(&account.as_bytes()[..])
-        .bind(now.unix_s())
-        .bind(reason.as_str())
-        .fetch_optional(&mut tx.connection)
-        .await?;
-    if let Some(row) = &row {
-        note_end(tx, row, reason, by, now).await?;
+    let asked = params![id.as_bytes(), account.as_bytes(), now.unix_s(), reason.as_str()];
+    let ended = tx.connection.first(sql::END_SESSION, asked, ended_row)?;
+    if let Some(ended) = &ended {
+        note_end(tx, ended, reason, by, now)?;
     }
-    Ok(row.is_some())
+    Ok(ended.is_some())
 }
 
-pub(super) async fn end_all(
+pub(super) fn end_all(
     tx: &mut Tx,
     account: AccountId,
     by: &By,
     now: Timestamp,
 ) -> Result<Vec<SessionId>, Fault> {
-    let ended = end_of_account(tx, account, EndReason::EndedAll, now).await?;
+    let ended = end_of_account(tx, account, EndReason::EndedAll, now)?;
     let body = Body { count: count_of(&ended), ..by.body() };
-    audit::append(tx, account, AuditKind::SessionsEnded, &body, now).await?;
+    audit::append(tx, account, AuditKind::SessionsEnded, &body, now)?;
     Ok(ended)
 }
 
 /// Ends sessions and takes approvals back that nobody redeemed; the caller appends the entry.
-pub(super) async fn end_of_account(
+pub(super) fn end_of_account(
     tx: &mut Tx,
     account: AccountId,
     reason: EndReason,
     now: Timestamp,
 ) -> Result<Vec<SessionId>, Fault> {
-    sqlx::query(sql::WITHDRAW_OF_ACCOUNT)
-        .bind(&account.as_bytes()[..])
-        .bind(now.plus_s(-APPROVED_S_MAX).unix_s())
-        .execute(&mut tx.connection)
-        .await?;
-    let rows = sqlx::query(sql::END_SESSIONS_OF_ACCOUNT)
-        .bind(&account.as_bytes()[..])
-        .bind(now.unix_s())
-        .bind(reason.as_str())
-        .fetch_all(&mut tx.connection)
-        .await?;
-    rows.iter().map(|row| row.session_id("id")).collect()
+    tx.connection
+        .run(sql::WITHDRAW_OF_ACCOUNT, params![account.as_bytes(), now.plus_s(-APPROVED_S_MAX).unix_s()])?;
+    let asked = params![account.as_bytes(), now.unix_s(), reason.as_str()];
+    tx.connection.all(sql::END_SESSIONS_OF_ACCOUNT, asked, |row| row.session_id("id"))
 }
 
 /// As [`end_of_account`], for what one device approved.
-pub(super) async fn end_of_device(
+pub(super) fn end_of_device(
     tx: &mut Tx,
     account: AccountId,
     device: DeviceId,
     now: Timestamp,
 ) -> Result<Vec<SessionId>, Fault> {
-    sqlx::query(sql::WITHDRAW_OF_DEVICE)
-        .bind(&account.as_bytes()[..])
-        .bind(now.plus_s(-APPROVED_S_MAX).unix_s())
-        .bind(&device.as_bytes()[..])
-        .execute(&mut tx.connection)
-        .await?;
-    let rows = sqlx::query(sql::END_SESSIONS_OF_DEVICE)
-        .bind(&device.as_bytes()[..])
-        .bind(now.unix_s())
-        .bind(EndReason::DeviceRemoved.as_str())
-        .fetch_all(&mut tx.connection)
-        .await?;
-    rows.iter().map(|row| row.session_id("id")).collect()
+    tx.connection.run(
+        sql::WITHDRAW_OF_DEVICE,
+        params![account.as_bytes(), now.plus_s(-APPROVED_S_MAX).unix_s(), device.as_bytes()],
+    )?;
+    let asked = params![device.as_bytes(), now.unix_s(), EndReason::DeviceRemoved.as_str()];
+    tx.connection.all(sql::END_SESSIONS_OF_DEVICE, asked, |row| row.session_id("id"))
 }
 
-/// Appends the entry of a session that a statement just ended, to the chain of its own account.
-pub(super) async fn note_end(
+/// A session that a statement just ended.
+pub(super) struct EndedRow {
+    id: SessionId,
+    account: AccountId,
+    browser: String,
+    system: String,
+}
+
+pub(super) fn ended_row(row: &Row<'_>) -> Result<EndedRow, Fault> {
+    Ok(EndedRow {
+        id: row.session_id("id")?,
+        account: row.account_id("account")?,
+        browser: row.text("browser")?,
+        system: row.text("system")?,
+    })
+}
+
+/// Appends the entry of a session that ended, to the chain of its own account.
+pub(super) fn note_end(
     tx: &mut Tx,
-    row: &SqliteRow,
+    row: &EndedRow,
     reason: EndReason,
     by: &By,
     now: Timestamp,
 ) -> Result<SessionId, Fault> {
-    let session = row.session_id("id")?;
-    let (kind, body) = ended(session, (row.text("browser")?, row.text("system")?), reason, by);
-    audit::append(tx, row.account_id("account")?, kind, &body, now).await?;
-    Ok(session)
+    let (kind, body) = ended(row.id, (row.browser.clone(), row.system.clone()), reason, by);
+    audit::append(tx, row.account, kind, &body, now)?;
+    Ok(row.id)
 }

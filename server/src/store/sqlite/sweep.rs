@@ -1,9 +1,10 @@
 use protocol::time::Timestamp;
-use sqlx::Row as _;
+use rusqlite::params;
 
+use super::prepared::Prepared as _;
 use super::rows::{Columns as _, Fault};
 use super::sessions;
-use super::writer::Tx;
+use super::transaction::Tx;
 use crate::store::audit::By;
 use crate::store::durable::{Keep, REPEAT_S};
 use crate::store::sessions::EndReason;
@@ -21,57 +22,55 @@ pub(super) struct Step {
 }
 
 /// Ends sessions that are past their life.
-pub(super) async fn expire(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
-    let rows = sqlx::query(sql::EXPIRE_SESSIONS)
-        .bind(now.unix_s())
-        .bind(now.plus_s(-keep.sessions.idle_s).unix_s())
-        .bind(now.plus_s(-keep.sessions.max_s).unix_s())
-        .fetch_all(&mut tx.connection)
-        .await?;
-    for row in &rows {
-        sessions::note_end(tx, row, EndReason::Expired, &By::server(), now).await?;
+pub(super) fn expire(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
+    let ended = tx.connection.all(
+        sql::EXPIRE_SESSIONS,
+        params![
+            now.unix_s(),
+            now.plus_s(-keep.sessions.idle_s).unix_s(),
+            now.plus_s(-keep.sessions.max_s).unix_s()
+        ],
+        sessions::ended_row,
+    )?;
+    for row in &ended {
+        sessions::note_end(tx, row, EndReason::Expired, &By::server(), now)?;
     }
-    Ok(Step::of(rows.len() as u64))
+    Ok(Step::of(ended.len() as u64))
 }
 
 /// Forgets ended sessions, but not which browsers they were in.
-pub(super) async fn forget_sessions(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
+pub(super) fn forget_sessions(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
     let before = now.plus_s(-keep.ended_sessions_s);
-    delete(tx, sql::KEEP_KNOWN_KEYS, before).await?;
-    Ok(Step::of(delete(tx, sql::DELETE_ENDED_SESSIONS, before).await?))
+    delete(tx, sql::KEEP_KNOWN_KEYS, before)?;
+    Ok(Step::of(delete(tx, sql::DELETE_ENDED_SESSIONS, before)?))
 }
 
 /// Forgets decisions that are kept long enough.
-pub(super) async fn forget_decisions(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
+pub(super) fn forget_decisions(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
     let before = now.plus_s(-keep.activity_s);
-    Ok(Step::of(delete(tx, sql::DELETE_DECISIONS, before).await?))
+    Ok(Step::of(delete(tx, sql::DELETE_DECISIONS, before)?))
 }
 
 /// Forgets what there is little of.
-pub(super) async fn forget_rest(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
+pub(super) fn forget_rest(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
     let before = now.plus_s(-keep.activity_s);
-    let mut rows = delete(tx, sql::DELETE_KNOWN_KEYS, before).await?;
-    rows += delete(tx, sql::DELETE_REVOKED_DEVICES, before).await?;
-    let enrolments = sqlx::query(sql::DELETE_ENROLMENTS)
-        .bind(now.unix_s())
-        .bind(now.plus_s(-REPEAT_S).unix_s())
-        .execute(&mut tx.connection)
-        .await?;
-    Ok(Step { rows: rows + enrolments.rows_affected(), again: false })
+    let mut rows = delete(tx, sql::DELETE_KNOWN_KEYS, before)?;
+    rows += delete(tx, sql::DELETE_REVOKED_DEVICES, before)?;
+    let enrolments =
+        tx.connection.run(sql::DELETE_ENROLMENTS, params![now.unix_s(), now.plus_s(-REPEAT_S).unix_s()])?;
+    Ok(Step { rows: rows + enrolments, again: false })
 }
 
 /// Trims chains from their start; what a trimmed chain goes on from is kept beside it.
-pub(super) async fn trim(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
-    let chains = sqlx::query(sql::TRIMMABLE_CHAINS)
-        .bind(now.plus_s(-keep.activity_s).unix_s())
-        .fetch_all(&mut tx.connection)
-        .await?;
+pub(super) fn trim(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
+    let chains =
+        tx.connection.all(sql::TRIMMABLE_CHAINS, params![now.plus_s(-keep.activity_s).unix_s()], |row| {
+            Ok((row.text("chain")?, row.number("seq")?))
+        })?;
     let mut rows = 0;
-    for row in &chains {
-        let (chain, seq) = (row.text("chain")?, row.try_get::<i64, _>("seq")?);
-        sqlx::query(sql::SET_CHAIN_START).bind(&chain).bind(seq).execute(&mut tx.connection).await?;
-        let trimmed = sqlx::query(sql::TRIM_CHAIN).bind(&chain).bind(seq).execute(&mut tx.connection).await?;
-        rows += trimmed.rows_affected();
+    for (chain, seq) in &chains {
+        tx.connection.run(sql::SET_CHAIN_START, params![chain, seq])?;
+        rows += tx.connection.run(sql::TRIM_CHAIN, params![chain, seq])?;
     }
     Ok(Step { rows, again: chains.len() as u64 == STEP_MAX })
 }
@@ -82,7 +81,6 @@ impl Step {
     }
 }
 
-async fn delete(tx: &mut Tx, statement: &'static str, before: Timestamp) -> Result<u64, Fault> {
-    let done = sqlx::query(statement).bind(before.unix_s()).execute(&mut tx.connection).await?;
-    Ok(done.rows_affected())
+fn delete(tx: &mut Tx, statement: &'static str, before: Timestamp) -> Result<u64, Fault> {
+    tx.connection.run(statement, params![before.unix_s()])
 }

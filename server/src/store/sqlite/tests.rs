@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use protocol::id::AccountId;
 use protocol::statement::Decision;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::SqliteStore;
@@ -37,12 +36,8 @@ async fn create(store: &SqliteStore) -> Result<CreateAccount, StoreError> {
     store.create_account(&ada(), &By::operator(), NOW).await
 }
 
-async fn another_program(file: &Path) -> SqliteConnection {
-    SqliteConnectOptions::new().filename(file).connect().await.unwrap()
-}
-
-async fn run(connection: &mut SqliteConnection, statement: &'static str) {
-    sqlx::query(statement).execute(connection).await.unwrap();
+fn another_program(file: &Path) -> Connection {
+    Connection::open(file).unwrap()
 }
 
 #[tokio::test]
@@ -121,14 +116,14 @@ async fn two_processes_start_and_write_side_by_side() {
 async fn a_locked_database_is_unavailable_and_comes_back() {
     let (_dir, file) = folder();
     let store = SqliteStore::open_waiting(&file, Duration::from_millis(20)).await.unwrap();
-    let mut other = another_program(&file).await;
-    run(&mut other, "BEGIN IMMEDIATE").await;
+    let other = another_program(&file);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let locked = create(&store).await.unwrap_err();
     assert!(matches!(locked, StoreError::Unavailable { during: "create an account", .. }), "{locked:?}");
     let (one, two) = tokio::join!(store.ping(), create(&store));
     assert!(one.is_err() && two.is_err(), "many at once as well");
     assert!(store.account_by_name("ada").await.unwrap().is_none(), "reading goes on");
-    run(&mut other, "ROLLBACK").await;
+    other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(create(&store).await.unwrap(), CreateAccount::Created);
 }
 
@@ -139,14 +134,9 @@ async fn a_full_disk_is_unavailable_and_loses_nothing() {
     create(&store).await.unwrap();
     // As if there were no room for another page.
     store
-        .write("limit", (), |tx, ()| {
-            Box::pin(async move {
-                let pages: i64 =
-                    sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut tx.connection).await?;
-                let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-                sqlx::query(limit).execute(&mut tx.connection).await?;
-                Ok(())
-            })
+        .write("limit", |tx| {
+            let pages: i64 = tx.connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+            Ok(tx.connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?)
         })
         .await
         .unwrap();
@@ -179,14 +169,14 @@ async fn a_folder_that_is_not_there_is_named() {
 async fn data_of_a_later_version_is_left_alone() {
     let (_dir, file) = folder();
     drop(SqliteStore::open(&file).await.unwrap());
-    let mut later = another_program(&file).await;
-    run(
-        &mut later,
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+    let later = another_program(&file);
+    later
+        .execute_batch(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
          VALUES (9999, 'later', TRUE, x'00', 0)",
-    )
-    .await;
-    later.close().await.unwrap();
+        )
+        .unwrap();
+    later.close().unwrap();
     let newer = SqliteStore::open(&file).await.unwrap_err();
     assert!(matches!(newer, StoreError::Newer { found: 9999, known: 2 }), "{newer:?}");
     assert!(newer.to_string().contains("start the later version"));
@@ -197,8 +187,8 @@ async fn a_row_that_was_damaged_is_named() {
     let (_dir, file) = folder();
     let store = SqliteStore::open(&file).await.unwrap();
     create(&store).await.unwrap();
-    let mut other = another_program(&file).await;
-    run(&mut other, "UPDATE audit SET hash = x'00'").await;
+    let other = another_program(&file);
+    other.execute_batch("UPDATE audit SET hash = x'00'").unwrap();
     let damaged = store.activity(ada().id, 0, 9).await.unwrap_err();
     assert!(matches!(damaged, StoreError::Damaged { what: "hash", .. }), "{damaged:?}");
 }
@@ -210,12 +200,9 @@ async fn one_failing_write_does_not_take_its_neighbours_along() {
     create(&store).await.unwrap();
     let failing = async || {
         store
-            .write("fail", (), |tx, ()| {
-                Box::pin(async move {
-                    sqlx::query("DELETE FROM audit").execute(&mut tx.connection).await?;
-                    sqlx::query("SELECT broken").execute(&mut tx.connection).await?;
-                    Ok(())
-                })
+            .write("fail", |tx| {
+                tx.connection.execute("DELETE FROM audit", [])?;
+                Ok(tx.connection.execute_batch("SELECT broken")?)
             })
             .await
     };

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use rusqlite::{Connection, TransactionBehavior};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::open::{connect, migrate, options};
 use super::rows::{self, Columns as _, Fault};
@@ -72,7 +73,7 @@ impl PostgresStore {
         if !file.is_file() {
             return Err(ImportError::NoFile(file.to_owned()));
         }
-        let mut source = SqliteStore::connection(file).await?;
+        let mut source = SqliteStore::connection(file, SqliteStore::COMMAND_WAIT).await?;
         let mut target = connect(&options(url, limits)?, limits.wait).await?;
         migrate(&mut target).await?;
         let imported = move_all(&mut source, &mut target).await?;
@@ -83,9 +84,10 @@ impl PostgresStore {
     }
 }
 
-async fn move_all(source: &mut SqliteConnection, target: &mut PgConnection) -> Result<Imported, ImportError> {
+/// The file is read between what is written, on the same thread: a command has nothing else to do.
+async fn move_all(source: &mut Connection, target: &mut PgConnection) -> Result<Imported, ImportError> {
     // A server that is still running waits, and is told in the end that it could not write.
-    let mut from = source.begin_with("BEGIN IMMEDIATE").await.map_err(reading)?;
+    let from = source.transaction_with_behavior(TransactionBehavior::Immediate).map_err(reading)?;
     let mut to = target.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await.map_err(writing)?;
     sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *to).await.map_err(writing)?;
     for table in &TABLES {
@@ -97,7 +99,7 @@ async fn move_all(source: &mut SqliteConnection, target: &mut PgConnection) -> R
     }
     let mut tables = Vec::with_capacity(TABLES.len());
     for table in &TABLES {
-        let here = table.copy(&mut from, &mut to).await?;
+        let here = table.copy(&from, &mut to).await?;
         let there = count(&mut to, table.name).await?;
         if here != there {
             return Err(ImportError::Count { table: table.name, here, there });
@@ -106,7 +108,7 @@ async fn move_all(source: &mut SqliteConnection, target: &mut PgConnection) -> R
     }
     let chains = verify(&mut to).await?;
     to.commit().await.map_err(writing)?;
-    from.rollback().await.map_err(reading)?;
+    from.rollback().map_err(reading)?;
     Ok(Imported { tables, chains })
 }
 
@@ -148,8 +150,8 @@ async fn run(connection: &mut PgConnection, statement: String) -> Result<(), Imp
 
 const WRITING: &str = "write what is imported";
 
-fn reading(error: sqlx::Error) -> ImportError {
-    ImportError::Store(Fault::Database(error).during("read what is imported"))
+fn reading(error: rusqlite::Error) -> ImportError {
+    ImportError::Store(Fault::Sqlite(error).during("read what is imported"))
 }
 
 fn writing(error: sqlx::Error) -> ImportError {

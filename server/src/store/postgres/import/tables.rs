@@ -1,8 +1,7 @@
 //! The tables as they are in both databases, and how their rows go over.
 
-use futures_util::TryStreamExt as _;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, PgConnection, Row as _, SqliteConnection};
+use rusqlite::{Connection, Row};
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{ImportError, reading, writing};
 
@@ -143,24 +142,19 @@ pub(super) const TABLES: [Table; 11] = [
 
 impl Table {
     /// Copies all rows; how many.
-    pub(super) async fn copy(
-        &self,
-        from: &mut SqliteConnection,
-        to: &mut PgConnection,
-    ) -> Result<u64, ImportError> {
+    pub(super) async fn copy(&self, from: &Connection, to: &mut PgConnection) -> Result<u64, ImportError> {
         let names = self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-        // Names are constants of this file.
-        let select = AssertSqlSafe(format!("SELECT {names} FROM {}", self.name));
-        let mut rows = sqlx::query(select).fetch(from);
+        let mut select = from.prepare(&format!("SELECT {names} FROM {}", self.name)).map_err(reading)?;
+        let mut rows = select.query([]).map_err(reading)?;
         let mut copied = 0;
         loop {
             let mut values: Vec<Values> = self.columns.iter().map(|(_, kind)| Values::none(*kind)).collect();
             let mut taken = 0;
             while taken < BATCH
-                && let Some(row) = rows.try_next().await.map_err(reading)?
+                && let Some(row) = rows.next().map_err(reading)?
             {
                 for (place, column) in values.iter_mut().enumerate() {
-                    column.take(&row, place).map_err(reading)?;
+                    column.take(row, place).map_err(reading)?;
                 }
                 taken += 1;
             }
@@ -181,6 +175,7 @@ async fn insert(
 ) -> Result<(), ImportError> {
     let places: Vec<_> = (1..).zip(&values).map(|(n, column)| format!("${n}::{}[]", column.word())).collect();
     let statement = format!("INSERT INTO {table} ({names}) SELECT * FROM UNNEST({})", places.join(", "));
+    // Names are constants of this file.
     let mut insert = sqlx::query(AssertSqlSafe(statement));
     for column in values {
         insert = match column {
@@ -203,12 +198,12 @@ impl Values {
         }
     }
 
-    fn take(&mut self, row: &SqliteRow, place: usize) -> Result<(), sqlx::Error> {
+    fn take(&mut self, row: &Row<'_>, place: usize) -> rusqlite::Result<()> {
         match self {
-            Self::Bytes(values) => values.push(row.try_get(place)?),
-            Self::Text(values) => values.push(row.try_get(place)?),
-            Self::Number(values) => values.push(row.try_get(place)?),
-            Self::Flag(values) => values.push(row.try_get(place)?),
+            Self::Bytes(values) => values.push(row.get(place)?),
+            Self::Text(values) => values.push(row.get(place)?),
+            Self::Number(values) => values.push(row.get(place)?),
+            Self::Flag(values) => values.push(row.get(place)?),
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use protocol::statement::Decision;
 use services::postgres::{Cluster, Database};
-use sqlx::Row as _;
 use tokio::sync::mpsc;
 
 use super::tables::TABLES;
@@ -100,15 +99,15 @@ async fn every_table_and_column_of_both_is_in_the_list() {
         .iter()
         .flat_map(|table| table.columns.iter().map(|(column, _)| (table.name.into(), (*column).into())))
         .collect();
-    let mut sqlite = SqliteStore::connection(&file).await.unwrap();
-    let rows = sqlx::query(
-        "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c \
+    let sqlite = SqliteStore::connection(&file, SqliteStore::CALL_WAIT).await.unwrap();
+    let mut columns = sqlite
+        .prepare(
+            "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c \
          WHERE t.type = 'table' AND t.name NOT LIKE '\\_sqlx%' ESCAPE '\\'",
-    )
-    .fetch_all(&mut sqlite)
-    .await
-    .unwrap();
-    let in_sqlite: BTreeSet<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        )
+        .unwrap();
+    let rows = columns.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let in_sqlite: BTreeSet<(String, String)> = rows.map(Result::unwrap).collect();
     assert_eq!(in_sqlite, listed);
     let database = database();
     drop(open(&database).await);
@@ -129,14 +128,13 @@ async fn every_table_and_column_of_both_is_in_the_list() {
 #[tokio::test]
 async fn nothing_is_left_of_an_import_that_fails() {
     let (_dir, file, world) = filled().await;
-    let mut source = SqliteStore::connection(&file).await.unwrap();
-    sqlx::query(
-        "DELETE FROM audit WHERE chain = $1 AND seq = (SELECT MAX(seq) - 5 FROM audit WHERE chain = $1)",
-    )
-    .bind(world.account.to_string())
-    .execute(&mut source)
-    .await
-    .unwrap();
+    let source = SqliteStore::connection(&file, SqliteStore::CALL_WAIT).await.unwrap();
+    source
+        .execute(
+            "DELETE FROM audit WHERE chain = ?1 AND seq = (SELECT MAX(seq) - 5 FROM audit WHERE chain = ?1)",
+            [world.account.to_string()],
+        )
+        .unwrap();
     let database = database();
     let broken = PostgresStore::import(&database.url(), PATIENT, &file).await.unwrap_err();
     assert!(matches!(broken, ImportError::Chain { .. }), "{broken:?}");
