@@ -182,6 +182,39 @@ async fn data_of_a_later_version_is_left_alone() {
     assert!(newer.to_string().contains("start the later version"));
 }
 
+/// As the migrator of sqlx left a file that had the first tables only.
+const BY_SQLX: &str = "CREATE TABLE _sqlx_migrations (\n    version BIGINT PRIMARY KEY,\n    \
+    description TEXT NOT NULL,\n    installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,\n    \
+    success BOOLEAN NOT NULL,\n    checksum BLOB NOT NULL,\n    execution_time BIGINT NOT NULL\n); \
+    INSERT INTO _sqlx_migrations VALUES (1, 'first', '2026-11-21 19:22:46', TRUE, \
+    x'69dd3ef2605eedeae8e80e59d87845ddf6a4d4b067be4981c14e5c6b6247999a7497b79cdd5b669b5c6ef438058fe8c5', 1988723); \
+    INSERT INTO accounts VALUES (x'47ceea2d4872e9343f1fdb5a74033714', 'ada', 'Ada', NULL, 'active', FALSE, 1795288966)";
+
+#[tokio::test]
+async fn a_file_that_sqlx_migrated_goes_on() {
+    let (_dir, file) = folder();
+    let former = another_program(&file);
+    former.execute_batch(include_str!("../../../migrations/sqlite/0001_first.sql")).unwrap();
+    former.execute_batch(BY_SQLX).unwrap();
+    let store = SqliteStore::open(&file).await.unwrap();
+    let ada = store.account_by_name("ada").await.unwrap().expect("she is there");
+    assert_eq!(store.recovery_codes(ada.id).await.unwrap().left, 0);
+    let versions = "SELECT group_concat(version || ' ' || description || ' ' || success || ' ' || length(checksum)) \
+        FROM _sqlx_migrations ORDER BY version";
+    let versions: String = former.query_row(versions, [], |row| row.get(0)).unwrap();
+    assert_eq!(versions, "1 first 1 48,2 recovery 1 48");
+}
+
+#[tokio::test]
+async fn a_file_that_other_statements_made_is_left_alone() {
+    let (_dir, file) = folder();
+    drop(SqliteStore::open(&file).await.unwrap());
+    let other = another_program(&file);
+    other.execute_batch("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 2").unwrap();
+    let changed = SqliteStore::open(&file).await.unwrap_err();
+    assert!(matches!(changed, StoreError::Unavailable { during: "bring the database to this version", .. }));
+}
+
 #[tokio::test]
 async fn a_row_that_was_damaged_is_named() {
     let (_dir, file) = folder();
