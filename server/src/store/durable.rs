@@ -289,7 +289,7 @@ pub trait Durable: Send + Sync {
     async fn anchor(&self, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Sends all chains as JSON lines (see [`audit::export`](super::audit::export)), one consistent view; ends early
-    /// when nobody receives. A store in memory serves nothing else meanwhile: do not call it while receiving.
+    /// when nobody receives.
     async fn export_audit(&self, lines: mpsc::Sender<String>) -> Result<(), StoreError>;
 
     // Housekeeping

@@ -127,6 +127,36 @@ async fn a_locked_database_is_unavailable_and_comes_back() {
     assert_eq!(create(&store).await.unwrap(), CreateAccount::Created);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_hangs_holds_nobody_up() {
+    let (_dir, file) = folder();
+    let store = Arc::new(SqliteStore::open(&file).await.unwrap());
+    create(&store).await.unwrap();
+    // From here on a connection is open, so that a read may run where it is called.
+    store.account(ada().id).await.unwrap();
+    let (begun, mut is_begun) = tokio::sync::mpsc::unbounded_channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let hanging = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            let hang = move |_: &Connection| {
+                begun.send(()).unwrap();
+                Ok(released.recv().is_ok())
+            };
+            store.read("hang", hang).await.unwrap()
+        }
+    });
+    is_begun.recv().await.unwrap();
+    for _ in 0..9 {
+        let store = Arc::clone(&store);
+        let read = tokio::spawn(async move { store.account(ada().id).await.unwrap() });
+        assert!(read.await.unwrap().is_some());
+    }
+    store.ping().await.unwrap();
+    release.send(()).unwrap();
+    assert!(hanging.await.unwrap());
+}
+
 #[tokio::test]
 async fn a_full_disk_is_unavailable_and_loses_nothing() {
     let (_dir, file) = folder();
