@@ -339,7 +339,7 @@ impl Durable for SqliteStore {
                     all.push(line);
                     true
                 };
-                let exported = audit::export_all(&lock(tx, during)?.connection, take);
+                let exported = audit::export_all(&lock(tx, during).await?.connection, take);
                 exported.map_err(|fault| fault.during(during))?;
                 for line in all {
                     if lines.send(line).await.is_err() {

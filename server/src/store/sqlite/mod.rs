@@ -22,9 +22,8 @@ mod tests;
 mod transaction;
 mod writer;
 
-use std::sync::{Mutex, MutexGuard};
-
 use rusqlite::Connection;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::StoreError;
 use super::rows::{self, Fault};
@@ -52,7 +51,10 @@ impl SqliteStore {
         work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         match &self.kept {
-            Kept::Memory(tx) => work(&lock(tx, during)?.connection).map_err(|fault| fault.during(during)),
+            Kept::Memory(tx) => {
+                let tx = lock(tx, during).await?;
+                work(&tx.connection).map_err(|fault| fault.during(during))
+            }
             Kept::File { readers, .. } => readers.read(during, work).await,
         }
     }
@@ -66,7 +68,7 @@ impl SqliteStore {
         match &self.kept {
             Kept::Memory(tx) => {
                 let (job, mut answer) = job(during, work);
-                lock(tx, during)?.alone(job);
+                lock(tx, during).await?.alone(job);
                 answer.try_recv().map_err(|_| Fault::Unserved("the work was not done").during(during))?
             }
             Kept::File { writer, .. } => writer.write(during, work).await,
@@ -74,7 +76,13 @@ impl SqliteStore {
     }
 }
 
-/// Nobody goes on with a connection that somebody panicked with.
-fn lock<'a>(tx: &'a Mutex<Tx>, during: &'static str) -> Result<MutexGuard<'a, Tx>, StoreError> {
-    tx.lock().map_err(|_| Fault::Unserved("an earlier call broke off in the middle").during(during))
+/// The runtime's threads do something else meanwhile: to stop and wake one costs more than what they would wait for.
+async fn lock<'a>(tx: &'a Mutex<Tx>, during: &'static str) -> Result<MutexGuard<'a, Tx>, StoreError> {
+    let tx = tx.lock().await;
+    // Nobody goes on where somebody panicked.
+    if tx.connection.is_autocommit() {
+        Ok(tx)
+    } else {
+        Err(Fault::Unserved("an earlier call broke off in the middle").during(during))
+    }
 }

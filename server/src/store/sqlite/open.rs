@@ -1,9 +1,9 @@
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::migrations::migrate;

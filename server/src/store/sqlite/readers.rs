@@ -3,7 +3,7 @@
 //! A look-up by key takes some ten microseconds of its caller's own thread while its pages are in memory. To hand it to
 //! another thread, and its rows back, takes several times that: a whole login cost the server a quarter more CPU. So it
 //! runs where it is called, but always leaves one of the runtime's threads free: while a disk hangs, or another program
-//! has the file for itself, the rest goes to threads that may wait.
+//! has the file for itself, the rest goes to threads that may wait. Its turn it awaits for a moment before that.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::SqliteStore;
@@ -21,6 +21,8 @@ use crate::store::error::StoreError;
 
 /// Threads that wait for the file at once.
 const WAITING_MAX: usize = 4;
+/// How long a read waits for its turn where it is called: many times what one takes.
+const TURN_WAIT: Duration = Duration::from_millis(5);
 
 /// Reads a file on several connections, each opened when it is first needed.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Readers {
     idle: Arc<Idle>,
     /// Threads of the runtime that may read by themselves.
     here: Semaphore,
+    /// There is one thread only, which has to stay free.
+    is_alone: bool,
     elsewhere: Arc<Semaphore>,
 }
 
@@ -44,6 +48,7 @@ impl Readers {
             file: file.into(),
             idle: Arc::default(),
             here: Semaphore::new(threads - 1),
+            is_alone: threads == 1,
             elsewhere: Arc::new(Semaphore::new(WAITING_MAX)),
         }
     }
@@ -54,14 +59,24 @@ impl Readers {
         during: &'static str,
         reading: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match self.read_here(&reading) {
+        let here = self.turn().await;
+        let done = if here.is_some() { self.read_here(&reading) } else { None };
+        drop(here);
+        match done {
             Some(outcome) => outcome.map_err(|fault| fault.during(during)),
             None => self.read_elsewhere(during, reading).await,
         }
     }
 
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        match self.here.try_acquire() {
+            Ok(turn) => Some(turn),
+            Err(_) if self.is_alone => None,
+            Err(_) => timeout(TURN_WAIT, self.here.acquire()).await.ok()?.ok(),
+        }
+    }
+
     fn read_here<T>(&self, reading: impl Fn(&Connection) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
-        let _here = self.here.try_acquire().ok()?;
         let connection = self.idle.take()?;
         let outcome = reading(&connection);
         self.idle.give_back(connection);
