@@ -17,7 +17,11 @@ pub const AHEAD_S: i64 = 60;
 const TAG_LENGTH: usize = 16;
 
 /// Makes and judges nonces: time (8 bytes) ‖ HMAC-SHA256 cut to 16 bytes, as base64url.
-pub struct NonceKey(hmac::Key);
+pub struct NonceKey {
+    making: hmac::Key,
+    /// Of server secrets that come or go.
+    accepted: Vec<hmac::Key>,
+}
 
 /// Why a nonce is not good; the answer is 401 `use_dpop_nonce` with a fresh one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -28,14 +32,20 @@ impl NonceKey {
     /// HKDF-SHA256(server secret, salt = id of the short-lived store), so a store that forgot which proofs were used
     /// refuses all nonces under which they were made.
     pub fn derive(server: &Secret, store: &StoreId) -> Self {
-        let key = hkdf(server.expose_bytes(), store.as_bytes(), &[b"countersign nonce v1"]);
-        Self(hmac::Key::new(hmac::HMAC_SHA256, &key))
+        Self { making: keyed(server, store), accepted: Vec::new() }
+    }
+
+    /// Judges nonces of another server secret as well: while a site changes its secret.
+    #[must_use]
+    pub fn accepting(mut self, server: &Secret, store: &StoreId) -> Self {
+        self.accepted.push(keyed(server, store));
+        self
     }
 
     /// The nonce to hand out at `now`.
     pub fn make(&self, now: Timestamp) -> String {
         let time = now.unix_s().to_be_bytes();
-        let tag = hmac::sign(&self.0, &time);
+        let tag = hmac::sign(&self.making, &time);
         encoding::base64url(&[&time, &tag.as_ref()[..TAG_LENGTH]].concat())
     }
 
@@ -47,13 +57,18 @@ impl NonceKey {
         use subtle::ConstantTimeEq as _;
         let bytes: [u8; 8 + TAG_LENGTH] = encoding::array_from_base64url(nonce).ok_or(StaleNonce)?;
         let (time, tag) = bytes.split_first_chunk::<8>().ok_or(StaleNonce)?;
-        let wanted = hmac::sign(&self.0, time);
-        if !bool::from(wanted.as_ref()[..TAG_LENGTH].ct_eq(tag)) {
+        let made = |key| bool::from(hmac::sign(key, time).as_ref()[..TAG_LENGTH].ct_eq(tag));
+        if !made(&self.making) && !self.accepted.iter().any(made) {
             return Err(StaleNonce);
         }
         let age_s = now.since_s(Timestamp(i64::from_be_bytes(*time)));
         if (-AHEAD_S..LIFE_S).contains(&age_s) { Ok(()) } else { Err(StaleNonce) }
     }
+}
+
+fn keyed(server: &Secret, store: &StoreId) -> hmac::Key {
+    let key = hkdf(server.expose_bytes(), store.as_bytes(), &[b"countersign nonce v1"]);
+    hmac::Key::new(hmac::HMAC_SHA256, &key)
 }
 
 impl fmt::Debug for NonceKey {
@@ -73,6 +88,19 @@ mod tests {
         for (now, good) in [(9_939, false), (9_940, true), (10_000, true), (10_299, true), (10_300, false)] {
             assert_eq!(key.check(&nonce, Timestamp(now)).is_ok(), good, "{now}");
         }
+    }
+
+    #[test]
+    fn a_nonce_of_another_secret_is_good_where_that_is_accepted() {
+        let (old, new, store) = (Secret::new([1; 32]), Secret::new([2; 32]), StoreId::from_random([3; 16]));
+        let before = NonceKey::derive(&old, &store);
+        let alone = NonceKey::derive(&new, &store);
+        let after = NonceKey::derive(&new, &store).accepting(&old, &store);
+        let nonce = before.make(Timestamp(10_000));
+        assert_eq!(alone.check(&nonce, Timestamp(10_000)), Err(StaleNonce));
+        assert_eq!(after.check(&nonce, Timestamp(10_000)), Ok(()));
+        assert_eq!(after.check(&nonce, Timestamp(10_300)), Err(StaleNonce), "not for longer than others");
+        assert_eq!(after.make(Timestamp(7)), alone.make(Timestamp(7)), "made with the new one");
     }
 
     #[test]

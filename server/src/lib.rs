@@ -28,6 +28,7 @@ pub mod pages;
 mod problem;
 pub mod published;
 pub mod serve;
+pub mod server_keys;
 pub mod service;
 pub mod store;
 pub mod terminal_qr;

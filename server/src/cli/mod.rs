@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod database;
 mod error;
+mod keys;
 mod opened;
 mod output;
 mod sessions;
@@ -82,6 +83,9 @@ enum Command {
     /// The log of what happened, chained by hashes.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// The server key: change it while servers run.
+    #[command(subcommand)]
+    Key(keys::KeyCommand),
     /// Bring the database's tables to this version, as a server does when it starts.
     Migrate,
     /// Copy the database and the server's keys into a folder, while the server runs.
@@ -164,6 +168,7 @@ pub async fn run(cli: Cli, clock: Arc<dyn Clock>) -> Result<(), CliError> {
         Command::Audit(audit::AuditCommand::Export { ref out }) => {
             audit::export(out.as_deref(), &settings()?, clock, output).await
         }
+        Command::Key(ref command) => keys::run(command, &settings()?, output),
         Command::Migrate => database::migrate(&settings()?, output).await,
         Command::Backup(ref args) => database::backup(args, &settings()?, output).await,
         Command::Import(ref args) => database::import(args, &settings()?, output).await,

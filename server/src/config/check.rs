@@ -181,7 +181,7 @@ fn check_words(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
         wrong.push(WrongSetting {
             name: "server_key",
             value: Some("not such a key".to_owned()),
-            allowed: "64 hexadecimal digits".to_owned(),
+            allowed: "64 hexadecimal digits; up to three different keys, with commas between them".to_owned(),
         });
     }
     if let Some(redis) = &settings.redis

@@ -25,7 +25,7 @@ use crate::store::redis::RedisAddress;
 pub use check::{WrongSetting, check};
 pub use database::{Database, DatabaseText, PostgresUrl};
 pub use load::{ConfigError, Override, example, load};
-pub use secrets::{KeyError, KeyText, server_secret};
+pub use secrets::{KeyError, KeyText, fresh_key, keys_in, replace_keys, server_keys};
 pub(crate) use secrets::{data_folder, private_file};
 pub use values::{Data, LogFormat, Network, PasswordEnrolment, RelayGuard, SessionKind, VerificationRule};
 
@@ -68,8 +68,9 @@ pub struct Settings {
     #[config(env = "COUNTERSIGN_NAME")]
     pub name: Option<String>,
 
-    /// 32 bytes as 64 hexadecimal digits, the same on every node. When absent, the file server.key in the data
-    /// folder has it. Better given by environment than written here.
+    /// 32 bytes as 64 hexadecimal digits, the same on every node. While it is changed, two or three with commas between
+    /// them: the first is used, all are accepted. When absent, the file server.key in the data folder has it; that file
+    /// is read again on SIGHUP. Better given by environment than written here.
     #[config(env = "COUNTERSIGN_SERVER_KEY")]
     pub server_key: Option<KeyText>,
 

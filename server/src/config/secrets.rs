@@ -1,4 +1,4 @@
-//! The server secret: 256 bits that frames, nonces and check values are keyed with, shared by all nodes.
+//! Where the server keys are: in a setting, or in a file of the data folder. All nodes share them.
 
 use std::fmt;
 use std::fs;
@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{Data, Settings};
 use crate::entropy::{Entropy, OsEntropy};
+use crate::server_keys::{KEYS_MAX, ServerKeys};
 
 /// Its file in the data folder.
 const FILE_NAME: &str = "server.key";
@@ -20,9 +21,9 @@ const FILE_NAME: &str = "server.key";
 pub struct KeyText(Zeroizing<String>);
 
 impl KeyText {
-    /// The key, if the text is 64 hexadecimal digits.
-    pub fn parse(&self) -> Option<Secret> {
-        from_hex(&self.0)
+    /// The keys, if the text is 64 hexadecimal digits each.
+    pub fn parse(&self) -> Option<ServerKeys> {
+        ServerKeys::parse(&self.0)
     }
 }
 
@@ -38,16 +39,18 @@ impl fmt::Debug for KeyText {
     }
 }
 
-/// Why there is no server secret.
+/// Why there are no server keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The setting is no key.
-    #[error("server_key is no key; allowed: 64 hexadecimal digits")]
+    #[error(
+        "server_key is no key; allowed: 1 to {KEYS_MAX} different keys of 64 hexadecimal digits, with commas between them"
+    )]
     Setting,
     /// The file holds something else.
     #[error(
-        "{} does not hold a server key, which is 64 hexadecimal digits; restore it from a backup. Removing it makes \
-         another one and ends every login that is under way",
+        "{} does not hold 1 to {KEYS_MAX} different server keys, a line of 64 hexadecimal digits each; restore it from a \
+         backup. Removing it makes another key and ends every login that is under way",
         .0.display()
     )]
     Content(PathBuf),
@@ -72,33 +75,61 @@ pub enum KeyError {
     },
 }
 
-/// The server secret of these settings: the setting, else the file in the data folder (made when it is missing), else,
-/// for data in memory, a fresh one.
+/// The server keys of these settings: the setting, else the file in the data folder (made when it is missing), else, for
+/// data in memory, a fresh one.
 ///
 /// # Errors
 /// [`KeyError`]: a key of another length or form, a file that others can read, a system that refuses.
-pub fn server_secret(settings: &Settings) -> Result<Secret, KeyError> {
+pub fn server_keys(settings: &Settings) -> Result<ServerKeys, KeyError> {
     if let Some(text) = &settings.server_key {
         return text.parse().ok_or(KeyError::Setting);
     }
     match &settings.data {
-        Data::Memory => Ok(fresh()),
+        Data::Memory => Ok(ServerKeys::one(fresh_key())),
         Data::Dir(dir) => in_folder(dir),
     }
 }
 
-fn in_folder(dir: &Path) -> Result<Secret, KeyError> {
+/// The server keys in the file of this data folder.
+///
+/// # Errors
+/// [`KeyError`], also when there is no such file.
+pub fn keys_in(dir: &Path) -> Result<ServerKeys, KeyError> {
+    read(&dir.join(FILE_NAME))
+}
+
+/// Puts these keys in the place of those in the file of this data folder; whoever reads it sees all of one or the other.
+///
+/// # Errors
+/// [`KeyError::Io`]; then the file is as it was.
+pub fn replace_keys(dir: &Path, keys: &ServerKeys) -> Result<(), KeyError> {
     let path = dir.join(FILE_NAME);
-    match read(&path) {
+    let draft = draft(dir, keys)?;
+    let failed = |source| KeyError::Io { during: "replace", path: path.clone(), source };
+    fs::rename(&draft, &path).map_err(failed)?;
+    // A power cut keeps the name as well.
+    #[cfg(unix)]
+    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
+    Ok(())
+}
+
+/// A key from the system's generator.
+pub fn fresh_key() -> Secret {
+    let entropy: &dyn Entropy = &OsEntropy;
+    entropy.secret()
+}
+
+fn in_folder(dir: &Path) -> Result<ServerKeys, KeyError> {
+    match keys_in(dir) {
         Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            create(dir, &path)?;
-            read(&path)
+            create(dir, &dir.join(FILE_NAME))?;
+            keys_in(dir)
         }
         found => found,
     }
 }
 
-fn read(path: &Path) -> Result<Secret, KeyError> {
+fn read(path: &Path) -> Result<ServerKeys, KeyError> {
     let failed = |during| move |source| KeyError::Io { during, path: path.to_owned(), source };
     let text = Zeroizing::new(fs::read(path).map_err(failed("read"))?);
     #[cfg(unix)]
@@ -111,7 +142,7 @@ fn read(path: &Path) -> Result<Secret, KeyError> {
     }
     std::str::from_utf8(&text)
         .ok()
-        .and_then(|text| from_hex(text.trim_end()))
+        .and_then(ServerKeys::parse)
         .ok_or_else(|| KeyError::Content(path.to_owned()))
 }
 
@@ -119,16 +150,25 @@ fn read(path: &Path) -> Result<Secret, KeyError> {
 /// into place first wins.
 fn create(dir: &Path, path: &Path) -> Result<(), KeyError> {
     let failed = |during| move |source| KeyError::Io { during, path: path.to_owned(), source };
-    let draft = dir.join(format!("{FILE_NAME}.{}", std::process::id()));
-    let text = Zeroizing::new(format!("{}\n", data_encoding::HEXLOWER.encode(fresh().expose_bytes())));
-    let mut file = private_file(&draft).map_err(failed("create"))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed("write"))?;
+    let draft = draft(dir, &ServerKeys::one(fresh_key()))?;
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft).map_err(failed("clean up beside"))?;
     match linked {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("create")(error)),
         _ => Ok(()),
     }
+}
+
+/// A file with these keys beside the real one.
+fn draft(dir: &Path, keys: &ServerKeys) -> Result<PathBuf, KeyError> {
+    let draft = dir.join(format!("{FILE_NAME}.{}", std::process::id()));
+    let failed = |during| {
+        let path = draft.clone();
+        move |source| KeyError::Io { during, path, source }
+    };
+    let mut file = private_file(&draft).map_err(failed("create"))?;
+    file.write_all(keys.expose().as_bytes()).and_then(|()| file.sync_all()).map_err(failed("write"))?;
+    Ok(draft)
 }
 
 /// Creates a file that only its owner may read.
@@ -159,16 +199,6 @@ pub(crate) fn data_folder(dir: &Path) -> Result<(), KeyError> {
     })
 }
 
-fn from_hex(text: &str) -> Option<Secret> {
-    let bytes = Zeroizing::new(data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?);
-    Some(Secret::new(bytes.as_slice().try_into().ok()?))
-}
-
-fn fresh() -> Secret {
-    let entropy: &dyn Entropy = &OsEntropy;
-    entropy.secret()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,8 +210,8 @@ mod tests {
     #[test]
     fn the_key_file_is_made_once_and_for_its_owner_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let first = server_secret(&settings_in(dir.path())).unwrap();
-        let second = server_secret(&settings_in(dir.path())).unwrap();
+        let first = server_keys(&settings_in(dir.path())).unwrap();
+        let second = server_keys(&settings_in(dir.path())).unwrap();
         assert_eq!(first, second);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left behind");
         #[cfg(unix)]
@@ -197,9 +227,9 @@ mod tests {
     fn a_key_file_that_others_can_read_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
-        server_secret(&settings_in(dir.path())).unwrap();
+        server_keys(&settings_in(dir.path())).unwrap();
         fs::set_permissions(dir.path().join(FILE_NAME), fs::Permissions::from_mode(0o644)).unwrap();
-        let error = server_secret(&settings_in(dir.path())).unwrap_err();
+        let error = server_keys(&settings_in(dir.path())).unwrap_err();
         assert!(error.to_string().contains("chmod 600"), "{error}");
     }
 
@@ -208,28 +238,38 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut file = private_file(&dir.path().join(FILE_NAME)).unwrap();
         file.write_all(b"abcdef\n").unwrap();
-        let error = server_secret(&settings_in(dir.path())).unwrap_err();
+        let error = server_keys(&settings_in(dir.path())).unwrap_err();
         assert!(matches!(error, KeyError::Content(_)), "{error}");
         assert_eq!(fs::read(dir.path().join(FILE_NAME)).unwrap(), b"abcdef\n");
     }
 
     #[test]
     fn a_data_folder_that_is_missing_is_named() {
-        let error = server_secret(&settings_in(Path::new("/nowhere/at/all"))).unwrap_err();
+        let error = server_keys(&settings_in(Path::new("/nowhere/at/all"))).unwrap_err();
         assert!(error.to_string().contains("/nowhere/at/all"), "{error}");
     }
 
     #[test]
     fn data_in_memory_gets_a_key_of_its_own_each_time() {
         let settings = Settings::in_memory();
-        assert_ne!(server_secret(&settings).unwrap(), server_secret(&settings).unwrap());
+        assert_ne!(server_keys(&settings).unwrap(), server_keys(&settings).unwrap());
     }
 
     #[test]
     fn the_setting_wins_and_is_never_shown() {
         let mut settings = Settings::in_memory();
         settings.server_key = Some(KeyText(Zeroizing::new("a7".repeat(32))));
-        assert_eq!(server_secret(&settings).unwrap().expose_bytes(), &[0xa7; 32]);
+        assert_eq!(server_keys(&settings).unwrap().making().expose_bytes(), &[0xa7; 32]);
         assert!(!format!("{settings:?}").contains("a7a7"));
+    }
+
+    #[test]
+    fn keys_are_replaced_as_a_whole_and_stay_for_their_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let before = server_keys(&settings_in(dir.path())).unwrap();
+        let after = ServerKeys::one(fresh_key()).and(&before);
+        replace_keys(dir.path(), &after).unwrap();
+        assert_eq!(server_keys(&settings_in(dir.path())).unwrap(), after);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left behind");
     }
 }

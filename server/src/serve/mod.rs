@@ -121,7 +121,7 @@ pub async fn run(
     if let Data::Dir(dir) = &settings.data {
         config::data_folder(dir)?;
     }
-    let secret = config::server_secret(settings)?;
+    let keys = config::server_keys(settings)?;
     let bound = listener::bind(settings.listen).map_err(|source| ServeError::Listen {
         setting: "listen",
         address: settings.listen,
@@ -148,7 +148,7 @@ pub async fn run(
         );
     }
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-    let short_lived = short_lived::open(settings, &secret, &origin, &*entropy).await?;
+    let short_lived = short_lived::open(settings, &keys, &origin, &*entropy).await?;
     let published = Published { origin: origin.clone(), pin };
     remember(settings, &published);
     let operator =
@@ -161,9 +161,9 @@ pub async fn run(
     let parts = Parts {
         settings: Arc::new(settings.clone()),
         origin: origin.clone(),
-        secret,
+        keys,
         durable,
-        short_lived,
+        short_lived: Arc::clone(&short_lived),
         clock: Arc::clone(&clock),
         entropy,
         drain: drain.clone(),
@@ -189,8 +189,9 @@ pub async fn run(
         served = serving => served.map_err(ServeError::Listener)?,
         never = housekeeping::run(&service, &*clock, settings.retention.sweep_s) => match never {},
         never = figures::serve(figures, metrics, drain.clone()) => match never {},
-        never = signals::reload_on_hangup(tls.as_ref()) => match never {},
+        never = signals::reload_on_hangup(tls.as_ref(), settings, &service) => match never {},
     }
+    short_lived.leave().await;
     info!("Stopped");
     Ok(())
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use protocol::id::StoreId;
 use protocol::origin::Origin;
-use protocol::secret::Secret;
 use tracing::{info, warn};
 
 use super::ServeError;
 use crate::config::Settings;
 use crate::data::{self, Place};
 use crate::entropy::Entropy;
+use crate::server_keys::ServerKeys;
 use crate::store::ShortLived;
 use crate::store::in_process::InProcess;
 use crate::store::redis::{Fingerprint, RedisStore};
@@ -21,7 +21,7 @@ use crate::store::redis::{Fingerprint, RedisStore};
 /// [`ServeError::Redis`] when it cannot be used; its sources say what to do.
 pub(super) async fn open(
     settings: &Settings,
-    secret: &Secret,
+    keys: &ServerKeys,
     origin: &Origin,
     entropy: &dyn Entropy,
 ) -> Result<Arc<dyn ShortLived>, ServeError> {
@@ -30,7 +30,7 @@ pub(super) async fn open(
         let open_max = usize::try_from(open_max).unwrap_or(usize::MAX);
         return Ok(Arc::new(InProcess::new(StoreId::from_random(entropy.bytes_16()), lives, open_max)));
     };
-    let store = RedisStore::open(address, Fingerprint::of(secret, origin), lives, open_max).await;
+    let store = RedisStore::open(address, Fingerprint::of(keys, origin), lives, open_max).await;
     let store = store.map_err(|source| ServeError::Redis { address: address.clone(), source })?;
     info!(redis = %address, "Login requests are in Redis, shared with other nodes");
     match data::place(settings) {

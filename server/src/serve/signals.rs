@@ -4,6 +4,9 @@ use std::convert::Infallible;
 
 use tracing::{error, info};
 
+use crate::causes;
+use crate::config::{self, Data, Settings};
+use crate::service::Service;
 use crate::tls::Tls;
 
 /// Ready when the process should end: SIGINT (Ctrl-C) or SIGTERM.
@@ -33,11 +36,16 @@ pub(super) async fn stop() {
     }
 }
 
-/// Reads the certificate files again at each SIGHUP.
-pub(super) async fn reload_on_hangup(tls: Option<&Tls>) -> Infallible {
+/// Reads the certificate files and the server keys again at each SIGHUP.
+pub(super) async fn reload_on_hangup(
+    tls: Option<&Tls>,
+    settings: &Settings,
+    service: &Service,
+) -> Infallible {
     #[cfg(unix)]
     if let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
         while hangup.recv().await.is_some() {
+            reload_keys(settings, service).await;
             let Some(tls) = tls else { continue };
             match tls.reload().await {
                 Ok(()) => info!("Read the certificate again"),
@@ -46,6 +54,30 @@ pub(super) async fn reload_on_hangup(tls: Option<&Tls>) -> Infallible {
         }
     }
     #[cfg(not(unix))]
-    let _ = tls;
+    let _ = (tls, settings, service);
     std::future::pending().await
+}
+
+/// Takes the keys that are in the data folder; those of a setting stay until the next start.
+#[cfg(unix)]
+async fn reload_keys(settings: &Settings, service: &Service) {
+    let (None, Data::Dir(dir)) = (&settings.server_key, &settings.data) else { return };
+    let keys = match config::keys_in(dir) {
+        Ok(keys) => keys,
+        Err(problem) => {
+            error!(error = causes::told(&problem), "The server key cannot be read; the one in use stays");
+            return;
+        }
+    };
+    let names = keys.names().collect::<Vec<_>>().join(" ");
+    match service.rekey(keys).await {
+        Ok(()) => info!(keys = names, "Read the server key again; the first is used, all are accepted"),
+        Err(problem) => {
+            error!(
+                keys = names,
+                error = causes::told(&problem),
+                "The server key in the data folder cannot be used; the one in use stays"
+            );
+        }
+    }
 }

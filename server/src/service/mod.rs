@@ -38,12 +38,9 @@ mod watch;
 use std::fmt;
 use std::sync::Arc;
 
-use protocol::frame::FrameKey;
-use protocol::id::Handle;
 use protocol::link::Pin;
 use protocol::origin::Origin;
 use protocol::request::Lives;
-use protocol::secret::Secret;
 use protocol::time::Timestamp;
 use protocol::wire::WellKnown;
 use tokio::sync::Mutex;
@@ -52,6 +49,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::drain::Drain;
 use crate::entropy::Entropy;
+use crate::server_keys::ServerKeys;
 use crate::store::{Durable, SessionLives, ShortLived, StoreError};
 
 pub use failure::Failure;
@@ -70,8 +68,8 @@ pub struct Parts {
     pub settings: Arc<Settings>,
     /// The one public origin.
     pub origin: Origin,
-    /// The server secret: frames and nonces follow from it.
-    pub secret: Secret,
+    /// The server keys: frames, nonces and session tokens follow from them.
+    pub keys: ServerKeys,
     /// What outlives the process.
     pub durable: Arc<dyn Durable>,
     /// What lives for minutes.
@@ -91,7 +89,6 @@ pub struct Service {
     settings: Arc<Settings>,
     origin: Origin,
     site_name: String,
-    secret: Secret,
     nonces: nonces::Nonces,
     durable: Arc<dyn Durable>,
     short_lived: Arc<dyn ShortLived>,
@@ -119,11 +116,10 @@ impl Service {
         Ok(Self {
             lives: parts.settings.lives(),
             session_lives: parts.settings.session_lives(),
-            nonces: nonces::Nonces::new(&parts.secret, store),
+            nonces: nonces::Nonces::new(parts.keys, store),
             site_name: parts.settings.site_name(&parts.origin).to_owned(),
             settings: parts.settings,
             origin: parts.origin,
-            secret: parts.secret,
             durable: parts.durable,
             short_lived: parts.short_lived,
             clock: parts.clock,
@@ -174,10 +170,6 @@ impl Service {
         self.durable.ping().await?;
         self.short_lived.ping().await?;
         Ok(!self.drain.is_leaving())
-    }
-
-    fn frame_key(&self, handle: &Handle) -> FrameKey {
-        FrameKey::derive(&self.secret, handle)
     }
 }
 

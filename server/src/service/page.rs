@@ -120,7 +120,7 @@ impl Service {
             return None;
         }
         let counter = counter_at(request.started_at, now, &self.lives);
-        let code = self.frame_key(&request.handle).code(request.handle, counter);
+        let code = self.keys().frame_key(&request.handle).code(request.handle, counter);
         let issued_at = code.issued_at(request.started_at, &self.lives);
         let link = LoginLink { origin: self.origin.clone(), code };
         let url = link.to_string();

@@ -45,6 +45,11 @@ impl Pictures {
         picture
     }
 
+    /// Draws all anew from here on.
+    pub(super) fn forget(&self) {
+        *self.lock() = Recent::default();
+    }
+
     /// A panic while it was held has left a usable cache.
     fn lock(&self) -> std::sync::MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)

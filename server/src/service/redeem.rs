@@ -1,3 +1,4 @@
+use protocol::frame::FrameKey;
 use protocol::hole;
 use protocol::id::{RequestId, SessionId};
 use protocol::key::PublicKey;
@@ -73,8 +74,10 @@ impl Service {
             (Done::RedeemedAgain, State::Over { decided: Some(decided), .. }) => decided.lock.ticket,
             _ => return Err(Failure::Internal("only an approved request can be redeemed")),
         };
-        let token = self.frame_key(&read.request.handle).session_token(secret, &read.request.id);
-        let new = NewSession {
+        let by = By::address(address.to_string());
+        let keys = self.keys();
+        let mut token = session_token(keys.making(), &read.request, secret);
+        let mut new = NewSession {
             id: SessionId::from_random(self.entropy.bytes_16()),
             ticket,
             request: read.request.id,
@@ -85,9 +88,18 @@ impl Service {
             browser: read.request.claimed.browser.clone(),
             system: read.request.claimed.system.clone(),
         };
-        let by = By::address(address.to_string());
         hold_point!("redeem");
-        let made = self.durable.redeem(&new, self.lives.approved_s, &self.session_lives, &by, now).await?;
+        let mut made =
+            self.durable.redeem(&new, self.lives.approved_s, &self.session_lives, &by, now).await?;
+        // A session that was made under another server key, before or by another node, is found by its token.
+        for key in &keys.all()[1..] {
+            if !matches!(made, Redeemed::Refused(RedeemRefused::Ended)) {
+                break;
+            }
+            token = session_token(key, &read.request, secret);
+            new.token = token.hash();
+            made = self.durable.redeem(&new, self.lives.approved_s, &self.session_lives, &by, now).await?;
+        }
         let session = match made {
             Redeemed::Created { session, .. } => {
                 self.finish(read.clone(), &event, &session, now).await?;
@@ -151,4 +163,9 @@ impl Service {
             session_s: u32::try_from(self.session_lives.max_s).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// The token of a request's session: it follows from the page secret.
+fn session_token(key: &Secret, request: &Request, secret: &Secret) -> Secret {
+    FrameKey::derive(key, &request.handle).session_token(secret, &request.id)
 }

@@ -45,7 +45,7 @@ impl Service {
         address: ClientAddress,
     ) -> Result<ScannedBody, Failure> {
         let code = FrameCode::parse(code).ok_or(Failure::NotFound)?;
-        if !self.frame_key(&code.handle).made(&code) {
+        if !self.keys().made(&code) {
             return Err(Failure::NotFound);
         }
         let read = self.short_lived.by_handle(code.handle).await?;

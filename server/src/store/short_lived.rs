@@ -3,12 +3,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use protocol::id::{AccountId, Handle, RequestId, StoreId, Ticket};
 use protocol::key::Thumbprint;
+use protocol::origin::Origin;
 use protocol::request::{Lives, Request, State};
 use protocol::time::Timestamp;
 use protocol::user_code::UserCode;
 use tokio::sync::watch;
 
 use super::error::StoreError;
+use crate::server_keys::ServerKeys;
 
 /// What lives for minutes: login requests, spent proofs, limits and wake-ups. Everything here is bounded.
 ///
@@ -22,6 +24,15 @@ pub trait ShortLived: Send + Sync {
     /// Names this life of the store; another one after it forgot anything. Salt of the nonces, so it is asked for each of
     /// them: a store over the network answers from memory, and [`spend_proof`](Self::spend_proof) tells when that is old.
     async fn store_id(&self) -> Result<StoreId, StoreError>;
+
+    /// Tells the other nodes which server keys this one has from here on. [`StoreError::Unavailable`] when one of them
+    /// could not judge what this one makes, or the other way round. A store of one process has no other nodes.
+    async fn rekey(&self, _keys: &ServerKeys, _origin: &Origin) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Says that this node ends, so that the others need not reckon with it.
+    async fn leave(&self) {}
 
     // Login requests
 

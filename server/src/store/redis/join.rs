@@ -17,14 +17,16 @@ use super::link::{ANSWER_LIMIT, CONNECT_LIMIT, Joined, unavailable};
 use super::pages::Pages;
 use super::scripts::Scripts;
 use crate::entropy::{Entropy, OsEntropy};
+use crate::server_keys::ServerKeys;
 use crate::store::error::StoreError;
 
-/// How long the fingerprint of the nodes stays after the last of them was there, in seconds: then another key may come.
-const FINGERPRINT_S: u32 = 300;
+/// How long the others reckon with a node that has ended without a word, in seconds.
+const NODE_S: u32 = 300;
 /// Calls on their way to the connection at once, beyond those that wait for an answer.
 const CALLS_QUEUED: usize = 1_024;
 
-/// Names what all nodes of a site share: server key and origin. Says nothing about the key.
+/// Names what the nodes of a site share: a word for each server key together with the origin, the key that makes first.
+/// Says nothing about the keys. Two nodes fit when each accepts what the other makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint(String);
 
@@ -37,7 +39,10 @@ struct Shared {
     client: Client,
     keys: Keys,
     scripts: Arc<Scripts>,
-    fingerprint: Fingerprint,
+    /// Of this node, as its word changes.
+    fingerprint: RwLock<Fingerprint>,
+    /// Names this node among the others for as long as it runs.
+    node: String,
     pages: Arc<Pages>,
     store: RwLock<Option<StoreId>>,
 }
@@ -49,7 +54,8 @@ enum Unfit {
     Address,
     #[error(
         "nodes with another server key or origin use it; give all nodes the same server_key and origin, or this one another \
-         database number (after a change of the key: stop all nodes and wait {FINGERPRINT_S} s)"
+         database number. To change the key of nodes that run, let all of them accept the next one first \
+         (countersign-server key add). A node that ended without a word counts for {NODE_S} s"
     )]
     OtherNodes,
     #[error(
@@ -63,10 +69,11 @@ enum Unfit {
 }
 
 impl Fingerprint {
-    /// The fingerprint of all nodes with this server secret and origin.
-    pub fn of(secret: &Secret, origin: &Origin) -> Self {
+    /// The fingerprint of a node with these server keys and this origin.
+    pub fn of(keys: &ServerKeys, origin: &Origin) -> Self {
         let info: [&[u8]; 2] = [b"countersign nodes v1 ", origin.as_str().as_bytes()];
-        Self(base64url(&hkdf(secret.expose_bytes(), b"", &info)))
+        let word = |key: &Secret| base64url(&hkdf(key.expose_bytes(), b"", &info));
+        Self(keys.all().iter().map(word).collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -82,7 +89,10 @@ impl Joining {
         let keys = keys.in_database(info.redis_settings().db());
         let client = Client::open(info).map_err(|source| unavailable(DURING, source))?;
         let (pages, store) = (Arc::default(), RwLock::default());
-        Ok(Self(Arc::new(Shared { address, client, keys, scripts, fingerprint, pages, store })))
+        let entropy: &dyn Entropy = &OsEntropy;
+        let node = base64url(&entropy.bytes_16());
+        let fingerprint = RwLock::new(fingerprint);
+        Ok(Self(Arc::new(Shared { address, client, keys, scripts, fingerprint, node, pages, store })))
     }
 
     pub(super) fn address(&self) -> &RedisAddress {
@@ -133,15 +143,34 @@ impl Joining {
         self.judge_eviction(&facts)?;
         let run = fact(&facts, "run_id").ok_or_else(|| unavailable(DURING, Unfit::Nameless))?.into();
         let mut joined = Joined { connection, broken, run };
-        self.adopt(&mut joined).await?;
+        self.adopt(&joined).await?;
         let subscribed = joined.connection.subscribe(self.0.keys.channel()).await;
         subscribed.map_err(|source| unavailable("listen to changes in Redis", source))?;
         Ok(joined)
     }
 
     /// Learns which life of the store this is, begins one where Redis has forgotten the last, and compares this node with
-    /// the others. Repeated while the node runs, since its fingerprint is forgotten a while after.
-    pub(super) async fn adopt(&self, joined: &mut Joined) -> Result<StoreId, StoreError> {
+    /// the others. Repeated while the node runs, since it is forgotten a while after.
+    pub(super) async fn adopt(&self, joined: &Joined) -> Result<StoreId, StoreError> {
+        let fingerprint = self.0.fingerprint.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.adopt_as(joined, &fingerprint).await
+    }
+
+    /// As [`Joining::adopt`], as a node with this fingerprint from here on; where it does not fit, as before.
+    pub(super) async fn rekey(&self, joined: &Joined, fingerprint: Fingerprint) -> Result<(), StoreError> {
+        self.adopt_as(joined, &fingerprint).await?;
+        *self.0.fingerprint.write().unwrap_or_else(PoisonError::into_inner) = fingerprint;
+        Ok(())
+    }
+
+    /// Takes this node from the others' list.
+    pub(super) async fn leave(&self, joined: &Joined) -> Result<(), StoreError> {
+        let mut call = redis::pipe();
+        call.del(self.0.keys.node(&self.0.node)).srem(self.0.keys.nodes(), &self.0.node);
+        joined.judge("leave the nodes in Redis", call.exec_async(&mut joined.connection.clone()).await)
+    }
+
+    async fn adopt_as(&self, joined: &Joined, fingerprint: &Fingerprint) -> Result<StoreId, StoreError> {
         const DURING: &str = "join the nodes in Redis";
         let entropy: &dyn Entropy = &OsEntropy;
         let fresh = StoreId::from_random(entropy.bytes_16());
@@ -150,9 +179,11 @@ impl Joining {
             .key(self.0.keys.nodes())
             .arg(&*joined.run)
             .arg(fresh.to_string())
-            .arg(&self.0.fingerprint.0)
-            .arg(FINGERPRINT_S)
-            .arg(self.0.keys.channel());
+            .arg(&fingerprint.0)
+            .arg(NODE_S)
+            .arg(self.0.keys.channel())
+            .arg(self.0.keys.node(""))
+            .arg(&self.0.node);
         let answer: Option<String> =
             joined.judge(DURING, call.invoke_async(&mut joined.connection.clone()).await)?;
         let text = answer.ok_or_else(|| unavailable(DURING, Unfit::OtherNodes))?;
@@ -216,23 +247,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nodes_fit_by_key_and_origin() {
+    fn a_fingerprint_is_a_word_a_key_and_follows_from_key_and_origin() {
         let origin = |text| Origin::parse(text).unwrap();
         let (a, b) = (origin("https://a.example"), origin("https://b.example"));
-        let of = |byte, origin| Fingerprint::of(&Secret::new([byte; 32]), origin);
-        assert_eq!(of(1, &a), of(1, &a));
-        assert_ne!(of(1, &a), of(2, &a));
-        assert_ne!(of(1, &a), of(1, &b));
-        assert!(!of(1, &a).0.contains(&Secret::new([1; 32]).expose()));
+        let of = |bytes: &[u8], origin| {
+            let keys = bytes.iter().map(|byte| Secret::new([*byte; 32])).collect();
+            Fingerprint::of(&ServerKeys::of(keys).unwrap(), origin).0
+        };
+        assert_eq!(of(&[1], &a), of(&[1], &a));
+        assert_ne!(of(&[1], &a), of(&[2], &a));
+        assert_ne!(of(&[1], &a), of(&[1], &b));
+        assert_eq!(of(&[1, 2], &a), format!("{} {}", of(&[1], &a), of(&[2], &a)));
+        assert!(!of(&[1], &a).contains(&Secret::new([1; 32]).expose()));
     }
 
     #[test]
     fn words_of_others_on_the_channel_change_nothing() {
-        let (secret, origin) = (Secret::new([1; 32]), Origin::parse("https://a.example").unwrap());
+        let keys = ServerKeys::one(Secret::new([1; 32]));
+        let origin = Origin::parse("https://a.example").unwrap();
         let address = RedisAddress::new("redis://localhost");
         let scripts = Arc::new(Scripts::new());
         let joining =
-            Joining::new(address, Keys::new("n"), scripts, Fingerprint::of(&secret, &origin)).unwrap();
+            Joining::new(address, Keys::new("n"), scripts, Fingerprint::of(&keys, &origin)).unwrap();
         let id = RequestId::from_random([1; 16]);
         let mut page = joining.pages().wait_for(id);
         let mut is_woken_by = |text: &str| {

@@ -35,9 +35,14 @@ impl Keys {
         self.named("store")
     }
 
-    /// Fingerprint of the nodes.
+    /// The names of the nodes that are there.
     pub(super) fn nodes(&self) -> String {
         self.named("nodes")
+    }
+
+    /// Fingerprint of the node of this name.
+    pub(super) fn node(&self, name: &str) -> String {
+        self.of("node", name)
     }
 
     /// Open requests, by when they end.

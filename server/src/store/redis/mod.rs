@@ -1,6 +1,6 @@
 //! The short-lived store of many nodes: Redis or Valkey, one server, reached over the network.
 //!
-//! 1. [`RedisStore::open`] connects (`link`) and joins the nodes that are there (`join`): same server key, same origin.
+//! 1. [`RedisStore::open`] connects (`link`) and joins the nodes that are there (`join`): keys that fit, same origin.
 //! 2. Each transition is one script (`scripts/`), so two nodes cannot both win; it publishes what changed.
 //! 3. Each node hears all changes over its one connection and wakes the pages that wait there (`pages`).
 //! 4. Everything has a time to live, counted from the `now` that comes in; a sweep only forgets it sooner.
@@ -25,6 +25,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use protocol::id::{AccountId, Handle, RequestId, StoreId, Ticket};
 use protocol::key::Thumbprint;
+use protocol::origin::Origin;
 use protocol::request::{Lives, Request};
 use protocol::time::Timestamp;
 use protocol::user_code::UserCode;
@@ -34,6 +35,8 @@ use super::error::StoreError;
 use super::short_lived::{
     Allowance, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned, Wakeups, forgotten_at,
 };
+use crate::causes;
+use crate::server_keys::ServerKeys;
 use join::Joining;
 use keys::Keys;
 use link::Link;
@@ -116,8 +119,8 @@ impl RedisStore {
 
     /// Learns anew which life of the store this is.
     async fn adopt(&self) -> Result<StoreId, StoreError> {
-        let mut joined = self.link.joined("join the nodes in Redis").await?;
-        self.joining.adopt(&mut joined).await
+        let joined = self.link.joined("join the nodes in Redis").await?;
+        self.joining.adopt(&joined).await
     }
 
     async fn judge(
@@ -162,6 +165,19 @@ impl ShortLived for RedisStore {
         match self.joining.store_id() {
             Some(id) => Ok(id),
             None => self.adopt().await,
+        }
+    }
+
+    async fn rekey(&self, keys: &ServerKeys, origin: &Origin) -> Result<(), StoreError> {
+        let joined = self.link.joined("join the nodes in Redis").await?;
+        self.joining.rekey(&joined, Fingerprint::of(keys, origin)).await
+    }
+
+    async fn leave(&self) {
+        let left = async { self.joining.leave(&self.link.joined("leave the nodes in Redis").await?).await };
+        if let Err(error) = left.await {
+            let error = causes::told(&error);
+            tracing::info!(redis = %self.joining.address(), error, "The other nodes reckon with this one a while longer");
         }
     }
 

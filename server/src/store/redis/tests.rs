@@ -13,7 +13,6 @@ use protocol::secret::SecretHash;
 use services::redis::Redis;
 
 use super::*;
-use crate::causes;
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
 /// For what comes by itself; only a failure waits for it.
@@ -44,7 +43,15 @@ fn fresh_name() -> String {
 
 fn fingerprint(site: &str) -> Fingerprint {
     let origin = protocol::origin::Origin::parse(&format!("https://{site}.example")).unwrap();
-    Fingerprint::of(&protocol::secret::Secret::new([7; 32]), &origin)
+    Fingerprint::of(&keys(&[7]), &origin)
+}
+
+fn keys(bytes: &[u8]) -> ServerKeys {
+    ServerKeys::of(bytes.iter().map(|byte| protocol::secret::Secret::new([*byte; 32])).collect()).unwrap()
+}
+
+fn with_keys(bytes: &[u8]) -> Fingerprint {
+    Fingerprint::of(&keys(bytes), &protocol::origin::Origin::parse("https://a.example").unwrap())
 }
 
 fn request(n: u8) -> Request {
@@ -233,6 +240,61 @@ async fn a_node_of_another_site_is_refused_with_a_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_change_their_key_in_turn_and_in_no_other_order() {
+    let name = fresh_name();
+    let address = RedisAddress::new(&shared().url());
+    let with = async |bytes: &[u8]| {
+        RedisStore::open_as(&name, &address, with_keys(bytes), Lives::default(), 9).await
+    };
+    let origin = protocol::origin::Origin::parse("https://a.example").unwrap();
+    let (a, b) = (with(&[1]).await.unwrap(), with(&[1]).await.unwrap());
+    let told = |refused: Result<(), StoreError>| told(&refused.unwrap_err());
+
+    // Before both know the next key, neither makes with it; nor does a fresh node.
+    assert!(told(a.rekey(&keys(&[2, 1]), &origin).await).contains("key add"));
+    assert!(with(&[2, 1]).await.is_err());
+    a.rekey(&keys(&[1, 2]), &origin).await.unwrap();
+    assert!(told(a.rekey(&keys(&[2, 1]), &origin).await).contains("key add"));
+    b.rekey(&keys(&[1, 2]), &origin).await.unwrap();
+    // Both know it: one after the other makes with it.
+    a.rekey(&keys(&[2, 1]), &origin).await.unwrap();
+    assert!(told(a.rekey(&keys(&[2]), &origin).await).contains("key add"), "b makes with the old one");
+    b.rekey(&keys(&[2, 1]), &origin).await.unwrap();
+    // Nobody makes with the old one any more.
+    a.rekey(&keys(&[2]), &origin).await.unwrap();
+    b.rekey(&keys(&[2]), &origin).await.unwrap();
+    assert!(with(&[1]).await.is_err() && with(&[2]).await.is_ok());
+
+    // A refusal left the node as it was: it is taken in again.
+    assert!(told(a.rekey(&keys(&[3]), &origin).await).contains("key add"));
+    a.sweep(NOW).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_left_is_not_reckoned_with() {
+    let name = fresh_name();
+    let address = RedisAddress::new(&shared().url());
+    let with = async |bytes: &[u8]| {
+        RedisStore::open_as(&name, &address, with_keys(bytes), Lives::default(), 9).await
+    };
+    let first = with(&[1]).await.unwrap();
+    assert!(with(&[2]).await.is_err());
+    first.leave().await;
+    assert!(with(&[2]).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_joins_a_server_without_memory() {
+    let server = Redis::start().unwrap();
+    let first = node(&server, "n").await;
+    server.ask(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    let second = node(&server, "n").await;
+    assert_eq!(second.store_id().await.unwrap(), first.store_id().await.unwrap());
+    second.sweep(NOW).await.unwrap();
+    second.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_may_forget_is_refused_with_a_sentence() {
     let server = Redis::start().unwrap();
     server.ask(&["CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru"]).unwrap();
@@ -326,6 +388,7 @@ async fn everything_but_the_stores_name_ends_by_itself() {
         "forgotten",
         "handle",
         "hits",
+        "node",
         "nodes",
         "open",
         "proof",

@@ -5,6 +5,7 @@ use countersign_server::clock::{Clock as _, TestClock};
 use countersign_server::config::Settings;
 use countersign_server::drain::Drain;
 use countersign_server::entropy::OsEntropy;
+use countersign_server::server_keys::ServerKeys;
 use countersign_server::service::{Parts, Service, hash_password, username};
 use countersign_server::store::sqlite::SqliteStore;
 use countersign_server::store::{Account, By, CreateAccount, Durable, NewAccount, NewEnrolment, ShortLived};
@@ -95,7 +96,7 @@ impl Node {
         let parts = Parts {
             settings: Arc::new(options.settings),
             origin: origin.clone(),
-            secret: Secret::new([7; 32]),
+            keys: ServerKeys::one(Secret::new([7; 32])),
             durable: Arc::clone(&durable),
             short_lived: Arc::clone(&short_lived),
             clock: Arc::clone(&clock) as _,
