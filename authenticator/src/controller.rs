@@ -41,6 +41,7 @@ use crate::ports::Notifier;
 use crate::secrets::{Failure, Reach};
 use crate::view::{AccountRef, Notice, NoticeMessage, Place, ViewState};
 use camera::Camera;
+use enrol::Attempts;
 use handle::Input;
 use message::Message;
 use pin::{Guarded, PinTalk};
@@ -68,6 +69,7 @@ struct Controller {
     selected: Option<AccountRef>,
     stage: Stage,
     turn: Turn,
+    attempts: Attempts,
     camera: Camera,
     notice: Option<Notice>,
     notices: u32,
@@ -96,6 +98,7 @@ impl Controller {
                 Some(message) = answers.recv() => self.take_message(message).await,
                 _ = activity.tick() => self.look_at_activity(),
             }
+            self.settle_enrolments();
             self.push();
         }
         self.close_camera();
@@ -179,9 +182,9 @@ impl Controller {
     async fn take_message(&mut self, message: Message) {
         match message {
             Message::Started { turn, result } => self.started(turn, result),
-            Message::Enrolled { turn, result } => self.enrolled(turn, result),
+            Message::Enrolled { attempt, result } => self.enrolled(attempt, result),
             Message::Kept { turn, id, result, codes } => self.kept(turn, id, result, codes).await,
-            Message::Refused { host, told } => self.refused(host, told),
+            Message::Refused { attempt, host, told } => self.refused(attempt, host, told),
             Message::Camera { session, news } => self.camera_news(session, news),
             Message::Cameras { found } => self.camera.found = found,
             Message::Read { turn, via, result } => self.read(turn, via, result),

@@ -43,6 +43,8 @@ pub struct Reach {
     /// Randomness.
     pub random: Arc<dyn Random>,
     open: Arc<Mutex<HashMap<AccountRef, Arc<Access>>>>,
+    /// Held while the entry of the enrolment under way is read and written: two at once would take each other's key away.
+    pending: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Why something on the way to a server, or there, failed.
@@ -80,7 +82,7 @@ struct Stored {
 impl Reach {
     /// Ties the parts together.
     pub fn new(keychain: Keychain, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { keychain, clock, random, open: Arc::default() }
+        Self { keychain, clock, random, open: Arc::default(), pending: Arc::default() }
     }
 
     /// The client of `account`; reads the keychain the first time.
@@ -119,6 +121,7 @@ impl Reach {
     /// [`Failure::Vault`].
     pub async fn enrolment_key(&self, what: &[&str]) -> Result<EnrolmentKey, Failure> {
         let what = base64url(&sha256(what.join("\n").as_bytes()));
+        let _held = self.pending.lock().await;
         let now = self.clock.unix_s();
         if let Some(stored) = self.keychain.get(PENDING.to_owned()).await?
             && let Ok(pending) = serde_json::from_slice::<Pending>(&stored)
@@ -151,6 +154,7 @@ impl Reach {
         let is_it = |stored: &[u8]| {
             serde_json::from_slice::<Pending>(stored).is_ok_and(|pending| pending.key == base64url(pkcs8))
         };
+        let _held = self.pending.lock().await;
         if self.keychain.get(PENDING.to_owned()).await?.is_some_and(|stored| is_it(&stored)) {
             self.keychain.delete(PENDING.to_owned()).await?;
         }
@@ -162,6 +166,7 @@ impl Reach {
     /// # Errors
     /// [`Failure::Vault`].
     pub async fn forget_any_enrolment(&self) -> Result<(), Failure> {
+        let _held = self.pending.lock().await;
         Ok(self.keychain.delete(PENDING.to_owned()).await?)
     }
 

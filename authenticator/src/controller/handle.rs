@@ -9,6 +9,7 @@ use scanner::camera::{Preview, PreviewFrame};
 use tokio::sync::{mpsc, watch};
 
 use super::camera::Camera;
+use super::enrol::Attempts;
 use super::stage::Stage;
 use super::{Controller, Turn};
 use crate::accounts::{AccountsFile, Saved};
@@ -107,6 +108,7 @@ impl Handle {
             selected: None,
             stage: Stage::Loading,
             turn: Turn(0),
+            attempts: Attempts::default(),
             camera: Camera::new(pictures),
             notice: None,
             notices: 0,

@@ -8,7 +8,7 @@ use scanner::camera::CameraInfo;
 
 use super::Turn;
 use super::camera::CameraNews;
-use super::enrol::Enrolled;
+use super::enrol::{AttemptId, Enrolled};
 use super::pin::Guarded;
 use super::start::Started;
 use crate::activity::{Head, Look};
@@ -23,11 +23,11 @@ pub(super) enum Message {
     /// Keychain probed, accounts file read.
     Started { turn: Turn, result: Result<Started, Problem> },
     /// The server enrolled this computer, or not.
-    Enrolled { turn: Turn, result: Result<Box<Enrolled>, Failure> },
+    Enrolled { attempt: AttemptId, result: Result<Box<Enrolled>, Failure> },
     /// The new account's secrets are in the keychain under `id`; `codes`: its recovery codes, where the server knows them.
     Kept { turn: Turn, id: AccountRef, result: Result<(), Failure>, codes: Option<RecoveryStatusBody> },
     /// The new account was not wanted; `told`: its device is gone from the server.
-    Refused { host: String, told: bool },
+    Refused { attempt: AttemptId, host: String, told: bool },
     /// News of a camera session.
     Camera { session: u64, news: CameraNews },
     /// The cameras there are.

@@ -29,7 +29,7 @@ pub(super) enum Stage {
     /// "Contact HOST?"
     ConfirmContact { offer: Offer },
     /// Enrolling.
-    Enrolling { origin: Origin, recovering: bool },
+    Enrolling { offer: Offer },
     /// "Keep this account?"
     ConfirmAccount { enrolled: Box<Enrolled>, working: bool, problem: Option<Problem> },
     /// Which account?
@@ -142,7 +142,7 @@ impl Controller {
                 origin: offer.origin.to_string(),
                 pinned: offer.pin.is_some(),
             },
-            Stage::Enrolling { origin, .. } => Screen::Enrolling { host: origin.host_and_port().to_owned() },
+            Stage::Enrolling { offer } => Screen::Enrolling { host: offer.origin.host_and_port().to_owned() },
             Stage::ConfirmAccount { enrolled, working, problem } => Screen::ConfirmAccount {
                 origin: enrolled.client.origin().to_string(),
                 server_name: enrolled.server_name.clone(),

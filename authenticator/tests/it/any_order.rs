@@ -49,8 +49,7 @@ async fn acts_in_any_order_leave_the_app_alive() {
 /// Replaces the account, which may have been signed out by what happened.
 async fn add_again(app: &App, server: &Server) {
     app.send(Command::Go { to: Place::AddAccount }).await;
-    // A link of its own: one that was cancelled a moment ago has the same key, and its device is still being removed.
-    app.send(Command::AddByLink { link: server.another_enrolment_link() }).await;
+    app.send(Command::AddByLink { link: server.enrolment_link() }).await;
     app.send(Command::ContactServer { yes: true }).await;
     app.until(|screen| matches!(screen, Screen::ConfirmAccount { .. })).await;
     app.send(Command::KeepAccount { yes: true }).await;

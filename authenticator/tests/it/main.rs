@@ -9,6 +9,7 @@ mod app;
 mod deciding;
 mod disowning;
 mod enrolling;
+mod enrolling_again;
 mod front;
 mod hostile_codes;
 mod hostile_server;
