@@ -11,10 +11,10 @@ use crate::store::{Allowance, Limit};
 const HOUR_S: u32 = 3_600;
 
 impl Service {
-    /// Counts a start of a login request.
-    pub(super) async fn count_start(&self, address: ClientAddress) -> Result<(), Failure> {
+    /// What starts of login requests are counted by.
+    pub(super) fn starts(&self, address: ClientAddress) -> (String, Limit) {
         let limit = self.window(self.settings.limits.starts_per_address);
-        self.hit(&format!("start {}", address.neighbourhood()), limit).await
+        (format!("start {}", address.neighbourhood()), limit)
     }
 
     /// Refuses an address whose proofs, tokens or statements have failed too often.
@@ -22,12 +22,18 @@ impl Service {
         self.peek(&failed_key(address), self.failed_limit()).await
     }
 
-    /// Counts a proof, token or statement that failed, and gives `failure` back.
+    /// Counts a proof, token or statement that failed, and gives `failure` back; [`Failure::TooMany`] above the limit.
     pub(super) async fn failed(&self, address: ClientAddress, failure: Failure) -> Failure {
         match self.short_lived.hit(&failed_key(address), self.failed_limit(), self.now()).await {
-            Ok(Allowance::Allowed | Allowance::Refused { .. }) => failure,
+            Ok(Allowance::Allowed) => failure,
+            Ok(Allowance::Refused { retry_after_s }) => Failure::TooMany { retry_after_s },
             Err(error) => error.into(),
         }
+    }
+
+    /// What a good proof is refused by: see [`Service::may_prove`].
+    pub(super) fn failures(&self, address: ClientAddress) -> (String, Limit) {
+        (failed_key(address), self.failed_limit())
     }
 
     /// Refuses a device or account that typed too many wrong codes.

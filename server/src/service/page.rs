@@ -74,7 +74,16 @@ impl Service {
 
     /// The request, if `secret` is its page's.
     pub(super) async fn owned(&self, id: RequestId, secret: Option<&Secret>) -> Result<Versioned, Failure> {
-        let read = self.remembered(self.short_lived.by_id(id).await?)?;
+        self.owned_by(self.short_lived.by_id(id).await?, secret)
+    }
+
+    /// As [`Service::owned`], of what was read.
+    pub(super) fn owned_by(
+        &self,
+        read: Option<Versioned>,
+        secret: Option<&Secret>,
+    ) -> Result<Versioned, Failure> {
+        let read = self.remembered(read)?;
         let mine = match &read.request.redeemer {
             Redeemer::Page { secret: kept, .. } => {
                 secret.is_some_and(|secret| bool::from(secret.hash().as_bytes().ct_eq(kept.as_bytes())))

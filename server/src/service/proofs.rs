@@ -8,7 +8,7 @@ use protocol::proof::{self, Call, ProofError, REMEMBERED_S};
 use protocol::secret::Secret;
 
 use super::{ClientAddress, Failure, Service};
-use crate::store::{Holder, Spent};
+use crate::store::{Counter, Holder, Spent};
 
 /// A proof as it came, and the call that it came with.
 #[derive(Clone, Copy)]
@@ -36,7 +36,6 @@ impl Service {
     /// # Errors
     /// [`Failure::NoNonce`], [`Failure::InvalidProof`] (replays too), [`Failure::TooMany`] after many failures.
     pub async fn judge_proof(&self, call: ProofCall<'_>) -> Result<PublicKey, Failure> {
-        self.may_prove(call.address).await?;
         self.spend(call, None).await
     }
 
@@ -45,7 +44,6 @@ impl Service {
     /// # Errors
     /// As [`Service::judge_proof`]; [`Failure::InvalidToken`] when no trusted device of an active account has it.
     pub async fn authenticate(&self, call: ProofCall<'_>, token: &str) -> Result<Holder, Failure> {
-        self.may_prove(call.address).await?;
         let key = self.spend(call, Some(token)).await?;
         let holder = match Secret::parse(token) {
             Some(token) => self.durable.holder_by_token(&token.hash()).await?,
@@ -69,6 +67,8 @@ impl Service {
         }
     }
 
+    /// Of an address above its limit of failures a good proof is refused with it, and a bad one when it is counted: one
+    /// question to the store in either case.
     async fn spend(&self, call: ProofCall<'_>, token: Option<&str>) -> Result<PublicKey, Failure> {
         let now = self.now();
         let url = format!("{}{}", self.origin, call.path);
@@ -84,10 +84,14 @@ impl Service {
         };
         let until = now.plus_s(REMEMBERED_S);
         let thumbprint = proven.key.thumbprint();
-        match self.short_lived.spend_proof(nonces.store, &thumbprint, &proven.jti, until, now).await? {
+        let (failures, limit) = self.failures(call.address);
+        let unless = Some(Counter { key: &failures, limit });
+        match self.short_lived.spend_proof(unless, nonces.store, &thumbprint, &proven.jti, until, now).await?
+        {
             Spent::Spent => Ok(proven.key),
             Spent::Before if hole!("proof_once") => Ok(proven.key),
             Spent::Before => Err(self.failed(call.address, Failure::InvalidProof).await),
+            Spent::Refused { retry_after_s } => Err(Failure::TooMany { retry_after_s }),
             Spent::OtherStore => Err(Failure::NoNonce),
         }
     }

@@ -7,7 +7,7 @@ use protocol::wire::{RequestBody, StartBody};
 
 use super::{ClientAddress, Failure, Service, return_to, user_agent};
 use crate::kill_point::kill_point;
-use crate::store::Inserted;
+use crate::store::{Counter, Inserted};
 
 /// A fresh request and the secret that makes it the page's.
 #[derive(Debug)]
@@ -33,7 +33,6 @@ impl Service {
         accept_language: Option<&str>,
         address: ClientAddress,
     ) -> Result<Started, Failure> {
-        self.count_start(address).await?;
         let return_to = match &body.return_to {
             None => None,
             Some(text) => Some(
@@ -58,7 +57,9 @@ impl Service {
         let most = self.settings.limits.live_requests_per_address;
         let per_client = if hole!("live_requests") { u32::MAX } else { most };
         kill_point!("before record", "Waiting");
-        match self.short_lived.insert(&request, &client, per_client, now).await? {
+        let (key, limit) = self.starts(address);
+        let start = Some(Counter { key: &key, limit });
+        match self.short_lived.insert(start, &request, &client, per_client, now).await? {
             Inserted::Inserted(_) => kill_point!("after record", "Waiting"),
             Inserted::TooMany { retry_after_s } => return Err(Failure::TooMany { retry_after_s }),
         }

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::{Failure, Service};
 use crate::clock::Elapsed;
 use crate::drain::Guard;
-use crate::store::Wakeups;
+use crate::store::{Versioned, Wakeups};
 
 /// Longest silence of a socket, in seconds.
 const SILENCE_S: u64 = 15;
@@ -28,6 +28,8 @@ pub struct Watch {
     service: Arc<Service>,
     id: RequestId,
     wakeups: Wakeups,
+    /// What was read when it began to wait: for the first look.
+    read: Option<Versioned>,
     drain: Guard,
     seat: u64,
     evicted: oneshot::Receiver<()>,
@@ -80,14 +82,15 @@ impl Service {
     /// # Errors
     /// As [`Service::state`].
     pub async fn watch(self: &Arc<Self>, id: RequestId, secret: Option<&Secret>) -> Result<Watch, Failure> {
-        self.owned(id, secret).await?;
-        let wakeups = self.short_lived.subscribe(id).await?.ok_or(Failure::NotFound)?;
+        let (read, wakeups) = self.short_lived.subscribe(id).await?.ok_or(Failure::NotFound)?;
+        let read = self.owned_by(Some(read), secret)?;
         let most = usize::try_from(self.settings.limits.sockets_per_request).unwrap_or(usize::MAX);
         let (seat, evicted) = self.sockets.take_seat(id, most);
         Ok(Watch {
             service: Arc::clone(self),
             id,
             wakeups,
+            read: Some(read),
             drain: self.drain.guard(),
             seat,
             evicted,
@@ -149,7 +152,11 @@ impl Watch {
         let service = &self.service;
         // Before anything is read: what passes while it looks counts towards the next look.
         let began = service.clock.elapsed();
-        let read = service.remembered(service.short_lived.by_id(self.id).await?)?;
+        let read = match self.read.take() {
+            Some(read) => Some(read),
+            None => service.short_lived.by_id(self.id).await?,
+        };
+        let read = service.remembered(read)?;
         let settled =
             if self.reviews { service.settle(read).await? } else { service.settle_if_past(read).await? };
         let read = settled.ok_or(Failure::NotFound)?;

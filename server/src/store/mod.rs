@@ -34,6 +34,6 @@ pub use sessions::{
     EndReason, NewSession, RedeemRefused, Redeemed, Refreshed, Session, SessionLives, SessionView,
 };
 pub use short_lived::{
-    Allowance, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned, Wakeups, forgotten_at,
-    is_live_at,
+    Allowance, Counter, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned, Wakeups,
+    forgotten_at, is_live_at,
 };

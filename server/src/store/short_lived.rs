@@ -37,9 +37,11 @@ pub trait ShortLived: Send + Sync {
     // Login requests
 
     /// Takes in a fresh request. `client` is what the cap counts by: an IPv4 address or an IPv6 /64; at most
-    /// `per_client` of its requests may be open and in time. [`StoreError::Full`]: too many are open in all.
+    /// `per_client` of its requests may be open and in time. `start` is counted as by [`hit`](Self::hit) first.
+    /// [`StoreError::Full`]: too many are open in all.
     async fn insert(
         &self,
+        start: Option<Counter<'_>>,
         request: &Request,
         client: &str,
         per_client: u32,
@@ -70,14 +72,16 @@ pub trait ShortLived: Send + Sync {
     /// Open requests that a device of this account scanned or approved.
     async fn scanned_by(&self, account: AccountId) -> Result<Vec<Versioned>, StoreError>;
 
-    /// Wakes at each change of the request from here on. `None`: no such request.
-    async fn subscribe(&self, id: RequestId) -> Result<Option<Wakeups>, StoreError>;
+    /// The request as it is, and what wakes at each change that a page could see from here on. `None`: no such request.
+    async fn subscribe(&self, id: RequestId) -> Result<Option<(Versioned, Wakeups)>, StoreError>;
 
     // Proofs and limits
 
-    /// Spends a proof whose nonce was judged under `store`. Remembered until `until`.
+    /// Spends a proof whose nonce was judged under `store`, unless a [`peek`](Self::peek) at `unless` refuses. Remembered
+    /// until `until`.
     async fn spend_proof(
         &self,
+        unless: Option<Counter<'_>>,
         store: StoreId,
         key: &Thumbprint,
         jti: &str,
@@ -113,9 +117,9 @@ pub struct Versioned {
 pub enum Inserted {
     /// It is there.
     Inserted(Version),
-    /// The client has as many open requests as it may.
+    /// The client has as many open requests as it may, or started too many.
     TooMany {
-        /// Until the first of them is over by itself, in seconds; at least 1.
+        /// Until the first of them is over by itself, or another start is allowed, in seconds; at least 1.
         retry_after_s: u32,
     },
 }
@@ -140,6 +144,11 @@ pub enum Spent {
     Spent,
     /// It was spent before.
     Before,
+    /// The counter is over its limit; nothing is written.
+    Refused {
+        /// When it is worth trying again, in seconds; at least 1.
+        retry_after_s: u32,
+    },
     /// The store has another id by now: it has forgotten what was spent under that one. Nothing is written, and
     /// [`ShortLived::store_id`] gives the new id.
     OtherStore,
@@ -152,6 +161,15 @@ pub struct Limit {
     pub hits: u32,
     /// Seconds.
     pub window_s: u32,
+}
+
+/// What a limit counts under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counter<'a> {
+    /// The name.
+    pub key: &'a str,
+    /// What is allowed.
+    pub limit: Limit,
 }
 
 /// Whether a hit is within its limit.

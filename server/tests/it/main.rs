@@ -16,6 +16,7 @@ mod must_hold;
 mod networks;
 mod proofs;
 mod recovery;
+mod rotation;
 mod secrecy;
 mod sessions;
 mod shapes;

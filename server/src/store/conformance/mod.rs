@@ -133,6 +133,8 @@ macro_rules! short_lived_suite {
                 a_proof_under_another_life_of_the_store_is_not_spent,
                 a_proof_is_remembered_until_its_end,
                 two_hundred_uses_of_a_proof_spend_it_once,
+                a_proof_is_not_spent_above_a_limit,
+                starts_over_the_limit_are_refused,
                 hits_over_the_limit_are_refused,
                 a_look_counts_nothing,
                 keys_are_counted_apart,

@@ -9,7 +9,7 @@ use protocol::user_code::UserCode;
 use tokio::task::JoinSet;
 
 use super::world::{NOW, fresh, fresh_hash, fresh_thumbprint};
-use crate::store::{Allowance, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned};
+use crate::store::{Allowance, Counter, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned};
 
 const LIMIT: Limit = Limit { hits: 3, window_s: 600 };
 /// More than any of these tests needs.
@@ -30,7 +30,7 @@ fn new_request(now: Timestamp) -> Request {
 }
 
 async fn insert(store: &impl ShortLived, request: &Request) -> Version {
-    match store.insert(request, "192.0.2.7", MANY, NOW).await.unwrap() {
+    match store.insert(None, request, "192.0.2.7", MANY, NOW).await.unwrap() {
         Inserted::Inserted(version) => version,
         Inserted::TooMany { .. } => panic!("there is room"),
     }
@@ -142,24 +142,24 @@ pub(super) async fn a_user_code_belongs_to_one_request(store: Arc<impl ShortLive
 
 pub(super) async fn a_client_has_so_many_open_requests(store: Arc<impl ShortLived>) {
     for _ in 0..2 {
-        let inserted = store.insert(&new_request(NOW), "2001:db8::/64", 2, NOW).await.unwrap();
+        let inserted = store.insert(None, &new_request(NOW), "2001:db8::/64", 2, NOW).await.unwrap();
         assert!(matches!(inserted, Inserted::Inserted(_)));
     }
     let third = new_request(NOW);
     let at = NOW.plus_s(100);
-    let full = store.insert(&third, "2001:db8::/64", 2, at).await.unwrap();
+    let full = store.insert(None, &third, "2001:db8::/64", 2, at).await.unwrap();
     assert_eq!(full, Inserted::TooMany { retry_after_s: 200 });
     assert!(store.by_id(third.id).await.unwrap().is_none());
-    let other = store.insert(&new_request(NOW), "2001:db8:1::/64", 2, NOW).await.unwrap();
+    let other = store.insert(None, &new_request(NOW), "2001:db8:1::/64", 2, NOW).await.unwrap();
     assert!(matches!(other, Inserted::Inserted(_)));
     let later = NOW.plus_s(300);
-    let room = store.insert(&new_request(later), "2001:db8::/64", 2, later).await.unwrap();
+    let room = store.insert(None, &new_request(later), "2001:db8::/64", 2, later).await.unwrap();
     assert!(matches!(room, Inserted::Inserted(_)), "what is past its deadline does not count");
 }
 
 pub(super) async fn an_open_request_that_was_prolonged_still_counts(store: Arc<impl ShortLived>) {
     let request = new_request(NOW);
-    store.insert(&request, "c", 1, NOW).await.unwrap();
+    store.insert(None, &request, "c", 1, NOW).await.unwrap();
     let scan = Request {
         state: match scanned(&request, AccountId::from_random(fresh())).state {
             State::Scanned { lock, check, tries_left, context, verification, .. } => {
@@ -174,20 +174,20 @@ pub(super) async fn an_open_request_that_was_prolonged_still_counts(store: Arc<i
     assert!(matches!(store.replace(&scan, Version(1), at).await.unwrap(), Replaced::Replaced(_)));
     for (later_s, has_room) in [(300, false), (418, false), (419, true)] {
         let now = NOW.plus_s(later_s);
-        let inserted = store.insert(&new_request(now), "c", 1, now).await.unwrap();
+        let inserted = store.insert(None, &new_request(now), "c", 1, now).await.unwrap();
         assert_eq!(matches!(inserted, Inserted::Inserted(_)), has_room, "{later_s}");
     }
 }
 
 pub(super) async fn what_is_over_makes_room(store: Arc<impl ShortLived>) {
     let request = new_request(NOW);
-    store.insert(&request, "c", 1, NOW).await.unwrap();
+    store.insert(None, &request, "c", 1, NOW).await.unwrap();
     store.replace(&cancelled(&request, NOW), Version(1), NOW).await.unwrap();
-    let next = store.insert(&new_request(NOW), "c", 1, NOW).await.unwrap();
+    let next = store.insert(None, &new_request(NOW), "c", 1, NOW).await.unwrap();
     assert!(matches!(next, Inserted::Inserted(_)));
     // The sweep of the one that is over takes nothing from the one that is open.
     store.sweep(NOW.plus_s(299)).await.unwrap();
-    let full = store.insert(&new_request(NOW), "c", 1, NOW).await.unwrap();
+    let full = store.insert(None, &new_request(NOW), "c", 1, NOW).await.unwrap();
     assert!(matches!(full, Inserted::TooMany { .. }));
 }
 
@@ -210,8 +210,8 @@ pub(super) async fn a_final_record_is_readable_for_a_while(store: Arc<impl Short
 pub(super) async fn a_page_is_woken_by_each_change(store: Arc<impl ShortLived + 'static>) {
     let request = new_request(NOW);
     let version = insert(&*store, &request).await;
-    let mut first = store.subscribe(request.id).await.unwrap().unwrap();
-    let mut second = store.subscribe(request.id).await.unwrap().unwrap();
+    let (_, mut first) = store.subscribe(request.id).await.unwrap().unwrap();
+    let (_, mut second) = store.subscribe(request.id).await.unwrap().unwrap();
     let waiting = tokio::spawn(async move { first.changed().await.then_some(first) });
     let scan = scanned(&request, AccountId::from_random(fresh()));
     let Replaced::Replaced(version) = store.replace(&scan, version, NOW).await.unwrap() else {
@@ -226,7 +226,7 @@ pub(super) async fn a_page_is_woken_by_each_change(store: Arc<impl ShortLived + 
 pub(super) async fn a_page_is_told_that_its_record_is_gone(store: Arc<impl ShortLived>) {
     let request = new_request(NOW);
     insert(&*store, &request).await;
-    let mut wakeups = store.subscribe(request.id).await.unwrap().unwrap();
+    let (_, mut wakeups) = store.subscribe(request.id).await.unwrap().unwrap();
     store.sweep(NOW.plus_s(600)).await.unwrap();
     assert!(!wakeups.changed().await);
 }
@@ -234,9 +234,9 @@ pub(super) async fn a_page_is_told_that_its_record_is_gone(store: Arc<impl Short
 pub(super) async fn changes_before_a_subscription_do_not_wake(store: Arc<impl ShortLived>) {
     let request = new_request(NOW);
     let version = insert(&*store, &request).await;
-    let mut early = store.subscribe(request.id).await.unwrap().unwrap();
+    let (_, mut early) = store.subscribe(request.id).await.unwrap().unwrap();
     store.replace(&cancelled(&request, NOW), version, NOW).await.unwrap();
-    let mut late = store.subscribe(request.id).await.unwrap().unwrap();
+    let (_, mut late) = store.subscribe(request.id).await.unwrap().unwrap();
     assert!(early.changed().await);
     let woken = futures_util::FutureExt::now_or_never(late.changed());
     assert_eq!(woken, None);
@@ -267,23 +267,23 @@ pub(super) async fn a_proof_is_spent_once(store: Arc<impl ShortLived>) {
         (key, "b", Spent::Spent),
         (fresh_thumbprint(), "a", Spent::Spent),
     ] {
-        assert_eq!(store.spend_proof(id, &key, jti, until, NOW).await.unwrap(), spent, "{jti}");
+        assert_eq!(store.spend_proof(None, id, &key, jti, until, NOW).await.unwrap(), spent, "{jti}");
     }
 }
 
 pub(super) async fn a_proof_under_another_life_of_the_store_is_not_spent(store: Arc<impl ShortLived>) {
     let (id, key, until) = (store.store_id().await.unwrap(), fresh_thumbprint(), NOW.plus_s(360));
     let other = StoreId::from_random(fresh());
-    assert_eq!(store.spend_proof(other, &key, "a", until, NOW).await.unwrap(), Spent::OtherStore);
-    assert_eq!(store.spend_proof(id, &key, "a", until, NOW).await.unwrap(), Spent::Spent);
+    assert_eq!(store.spend_proof(None, other, &key, "a", until, NOW).await.unwrap(), Spent::OtherStore);
+    assert_eq!(store.spend_proof(None, id, &key, "a", until, NOW).await.unwrap(), Spent::Spent);
 }
 
 pub(super) async fn a_proof_is_remembered_until_its_end(store: Arc<impl ShortLived>) {
     let (id, key) = (store.store_id().await.unwrap(), fresh_thumbprint());
-    assert_eq!(store.spend_proof(id, &key, "a", NOW.plus_s(360), NOW).await.unwrap(), Spent::Spent);
+    assert_eq!(store.spend_proof(None, id, &key, "a", NOW.plus_s(360), NOW).await.unwrap(), Spent::Spent);
     let last = NOW.plus_s(359);
     store.sweep(last).await.unwrap();
-    assert_eq!(store.spend_proof(id, &key, "a", last.plus_s(360), last).await.unwrap(), Spent::Before);
+    assert_eq!(store.spend_proof(None, id, &key, "a", last.plus_s(360), last).await.unwrap(), Spent::Before);
 }
 
 pub(super) async fn two_hundred_uses_of_a_proof_spend_it_once(store: Arc<impl ShortLived + 'static>) {
@@ -291,10 +291,38 @@ pub(super) async fn two_hundred_uses_of_a_proof_spend_it_once(store: Arc<impl Sh
     let mut tasks = JoinSet::new();
     for _ in 0..200 {
         let store = Arc::clone(&store);
-        tasks.spawn(async move { store.spend_proof(id, &key, "a", NOW.plus_s(360), NOW).await.unwrap() });
+        tasks.spawn(
+            async move { store.spend_proof(None, id, &key, "a", NOW.plus_s(360), NOW).await.unwrap() },
+        );
     }
     let spent = tasks.join_all().await.into_iter().filter(|spent| *spent == Spent::Spent).count();
     assert_eq!(spent, 1);
+}
+
+pub(super) async fn a_proof_is_not_spent_above_a_limit(store: Arc<impl ShortLived>) {
+    let (id, key, until) = (store.store_id().await.unwrap(), fresh_thumbprint(), NOW.plus_s(360));
+    let unless = Some(Counter { key: "k", limit: LIMIT });
+    assert_eq!(store.spend_proof(unless, id, &key, "a", until, NOW).await.unwrap(), Spent::Spent);
+    for _ in 0..3 {
+        assert_eq!(store.hit("k", LIMIT, NOW).await.unwrap(), Allowance::Allowed, "a proof counts nothing");
+    }
+    let refused = store.spend_proof(unless, id, &key, "b", until, NOW).await.unwrap();
+    let Spent::Refused { retry_after_s } = refused else { panic!("{refused:?}") };
+    assert_eq!(store.peek("k", LIMIT, NOW).await.unwrap(), Allowance::Refused { retry_after_s });
+    assert_eq!(store.spend_proof(None, id, &key, "b", until, NOW).await.unwrap(), Spent::Spent);
+}
+
+pub(super) async fn starts_over_the_limit_are_refused(store: Arc<impl ShortLived>) {
+    let start = Some(Counter { key: "k", limit: LIMIT });
+    for _ in 0..3 {
+        let taken = store.insert(start, &new_request(NOW), "c", MANY, NOW).await.unwrap();
+        assert_eq!(taken, Inserted::Inserted(Version(1)));
+    }
+    let (fourth, expected) = (new_request(NOW), store.peek("k", LIMIT, NOW).await.unwrap());
+    let refused = store.insert(start, &fourth, "c", MANY, NOW).await.unwrap();
+    let Inserted::TooMany { retry_after_s } = refused else { panic!("{refused:?}") };
+    assert_eq!(expected, Allowance::Refused { retry_after_s });
+    assert!(store.by_id(fourth.id).await.unwrap().is_none());
 }
 
 pub(super) async fn hits_over_the_limit_are_refused(store: Arc<impl ShortLived>) {

@@ -14,7 +14,7 @@ use protocol::user_code::UserCode;
 
 use super::error::StoreError;
 use super::short_lived::{
-    Allowance, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned, Wakeups,
+    Allowance, Counter, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned, Wakeups,
 };
 use limits::Windows;
 use proofs::SpentProofs;
@@ -54,11 +54,17 @@ impl ShortLived for InProcess {
 
     async fn insert(
         &self,
+        start: Option<Counter<'_>>,
         request: &Request,
         client: &str,
         per_client: u32,
         now: Timestamp,
     ) -> Result<Inserted, StoreError> {
+        if let Some(Counter { key, limit }) = start
+            && let Allowance::Refused { retry_after_s } = self.windows.hit(key, limit, now)
+        {
+            return Ok(Inserted::TooMany { retry_after_s });
+        }
         self.requests.insert(request, client, per_client, now)
     }
 
@@ -91,18 +97,26 @@ impl ShortLived for InProcess {
         Ok(self.requests.scanned_by(account))
     }
 
-    async fn subscribe(&self, id: RequestId) -> Result<Option<Wakeups>, StoreError> {
-        Ok(self.requests.subscribe(id))
+    async fn subscribe(&self, id: RequestId) -> Result<Option<(Versioned, Wakeups)>, StoreError> {
+        // Before the look: a change after it wakes, one before it is seen.
+        let Some(wakeups) = self.requests.subscribe(id) else { return Ok(None) };
+        Ok(self.requests.by_id(id).map(|read| (read, wakeups)))
     }
 
     async fn spend_proof(
         &self,
+        unless: Option<Counter<'_>>,
         store: StoreId,
         key: &Thumbprint,
         jti: &str,
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Spent, StoreError> {
+        if let Some(Counter { key, limit }) = unless
+            && let Allowance::Refused { retry_after_s } = self.windows.peek(key, limit, now)
+        {
+            return Ok(Spent::Refused { retry_after_s });
+        }
         if store != self.id {
             return Ok(Spent::OtherStore);
         }

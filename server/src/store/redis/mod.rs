@@ -23,17 +23,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use protocol::check::TRIES;
 use protocol::id::{AccountId, Handle, RequestId, StoreId, Ticket};
 use protocol::key::Thumbprint;
 use protocol::origin::Origin;
-use protocol::request::{Lives, Request};
+use protocol::request::{Lives, Request, State};
 use protocol::time::Timestamp;
 use protocol::user_code::UserCode;
 use redis::{FromRedisValue, ScriptInvocation};
 
 use super::error::StoreError;
 use super::short_lived::{
-    Allowance, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned, Wakeups, forgotten_at,
+    Allowance, Counter, Inserted, Limit, Replaced, ShortLived, Spent, Version, Versioned, Wakeups,
+    forgotten_at,
 };
 use crate::causes;
 use crate::server_keys::ServerKeys;
@@ -183,6 +185,7 @@ impl ShortLived for RedisStore {
 
     async fn insert(
         &self,
+        start: Option<Counter<'_>>,
         request: &Request,
         client: &str,
         per_client: u32,
@@ -205,6 +208,9 @@ impl ShortLived for RedisStore {
             .arg(self.open_max)
             .arg(self.record_s(request, now))
             .arg(self.index_s());
+        if let Some(Counter { key, limit }) = start {
+            call.key(self.keys.hits(key)).arg(limit.hits).arg(limit.window_s);
+        }
         match self.run::<i64>(DURING, &call).await? {
             0 => Ok(Inserted::Inserted(Version(1))),
             -1 => Err(StoreError::Full { during: DURING }),
@@ -237,6 +243,8 @@ impl ShortLived for RedisStore {
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
         let ends_at = request.state.ends_at().map(Timestamp::unix_s);
+        // That a number took a try is told to no page.
+        let shows = !matches!(request.state, State::Scanned { tries_left, .. } if tries_left < TRIES);
         let mut call = self.scripts.replace.prepare_invoke();
         call.key(self.keys.request(request.id))
             .key(self.keys.open())
@@ -253,15 +261,18 @@ impl ShortLived for RedisStore {
             .arg(self.index_s())
             .arg(text(request.user_code))
             .arg(text(request.state.lock().map(|lock| lock.ticket)))
-            .arg(text(record::locked_by(request)));
+            .arg(text(record::locked_by(request)))
+            .arg(u8::from(shows));
         Ok(match self.run::<i64>("write a login request", &call).await? {
             0 => Replaced::Gone,
             -1 => Replaced::Changed,
             -2 => Replaced::UserCodeTaken,
             version => {
                 let version = u64::try_from(version).unwrap_or_default();
-                // The same word comes back over the channel and wakes nobody a second time.
-                self.joining.pages().note(request.id, version);
+                if shows {
+                    // The same word comes back over the channel and wakes nobody a second time.
+                    self.joining.pages().note(request.id, version);
+                }
                 Replaced::Replaced(Version(version))
             }
         })
@@ -275,22 +286,22 @@ impl ShortLived for RedisStore {
         Ok(read.filter(|read| record::locked_by(&read.request) == Some(account)).collect())
     }
 
-    async fn subscribe(&self, id: RequestId) -> Result<Option<Wakeups>, StoreError> {
+    async fn subscribe(&self, id: RequestId) -> Result<Option<(Versioned, Wakeups)>, StoreError> {
         // Before the look: a change after it is heard, one before it is seen.
         let mut changes = self.joining.pages().wait_for(id);
-        let mut call = redis::cmd("GETRANGE");
-        call.arg(self.keys.request(id)).arg(0).arg(record::HEAD_LENGTH);
-        let head: Vec<u8> = self.ask("look at a login request", &call).await?;
-        let Some(Version(version)) = record::version(&head) else {
+        let Some(read) = self.by_id(id).await? else {
+            drop(changes);
+            self.joining.pages().forget_idle(id);
             return Ok(None);
         };
-        self.joining.pages().note(id, version);
+        self.joining.pages().note(id, read.version.0);
         changes.mark_unchanged();
-        Ok(Some(Wakeups::new(changes)))
+        Ok(Some((read, Wakeups::new(changes))))
     }
 
     async fn spend_proof(
         &self,
+        unless: Option<Counter<'_>>,
         store: StoreId,
         key: &Thumbprint,
         jti: &str,
@@ -302,13 +313,17 @@ impl ShortLived for RedisStore {
             .key(self.keys.proof(key, jti))
             .arg(store.to_string())
             .arg(until.since_s(now).max(0) + SLACK_S);
+        if let Some(Counter { key, limit }) = unless {
+            call.key(self.keys.hits(key)).arg(now.unix_s()).arg(limit.hits).arg(limit.window_s);
+        }
         match self.run::<i64>("spend a proof", &call).await? {
             0 => Ok(Spent::Spent),
-            1 => Ok(Spent::Before),
-            _ => {
+            -1 => Ok(Spent::Before),
+            -2 => {
                 self.adopt().await?;
                 Ok(Spent::OtherStore)
             }
+            wait_s => Ok(Spent::Refused { retry_after_s: seconds(wait_s) }),
         }
     }
 

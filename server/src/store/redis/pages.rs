@@ -37,6 +37,14 @@ impl Pages {
         self.lock().remove(&id);
     }
 
+    /// Forgets the request unless somebody waits for it.
+    pub(super) fn forget_idle(&self, id: RequestId) {
+        let mut waiting = self.lock();
+        if waiting.get(&id).is_some_and(|sender| sender.receiver_count() == 0) {
+            waiting.remove(&id);
+        }
+    }
+
     /// Forgets the requests that nobody waits for any more.
     pub(super) fn tidy(&self) {
         let mut waiting = self.lock();

@@ -3,7 +3,7 @@
 use redis::Script;
 
 macro_rules! scripts {
-    ($($name:ident),* $(,)?) => {
+    ($($name:ident $(after $first:ident)?),* $(,)?) => {
         /// All scripts of the store.
         pub(super) struct Scripts {
             $(pub(super) $name: Script,)*
@@ -11,10 +11,13 @@ macro_rules! scripts {
 
         impl Scripts {
             pub(super) fn new() -> Self {
-                Self { $($name: Script::new(include_str!(concat!("scripts/", stringify!($name), ".lua"))),)* }
+                Self { $($name: Script::new(concat!(
+                    $(include_str!(concat!("scripts/", stringify!($first), ".lua")),)?
+                    include_str!(concat!("scripts/", stringify!($name), ".lua")),
+                )),)* }
             }
         }
     };
 }
 
-scripts!(adopt, insert, replace, find, scanned, spend, limit, sweep);
+scripts!(adopt, insert after judged, replace, find, scanned, spend after judged, limit after judged, sweep);

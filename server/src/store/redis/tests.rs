@@ -68,13 +68,13 @@ fn cancelled(request: &Request) -> Request {
 }
 
 async fn insert(store: &RedisStore, request: &Request) {
-    let inserted = store.insert(request, "192.0.2.7", 100, NOW).await.unwrap();
+    let inserted = store.insert(None, request, "192.0.2.7", 100, NOW).await.unwrap();
     assert_eq!(inserted, Inserted::Inserted(Version(1)));
 }
 
 async fn spend(store: &RedisStore, id: StoreId, jti: &str) -> Spent {
     let key = Thumbprint::from_bytes([1; 32]);
-    store.spend_proof(id, &key, jti, NOW.plus_s(360), NOW).await.unwrap()
+    store.spend_proof(None, id, &key, jti, NOW.plus_s(360), NOW).await.unwrap()
 }
 
 /// Waits for the store to answer again.
@@ -97,11 +97,45 @@ async fn a_change_at_one_node_wakes_a_page_at_another() {
     let (a, b) = (node(shared(), &name).await, node(shared(), &name).await);
     let request = request(1);
     insert(&a, &request).await;
-    let mut page = b.subscribe(request.id).await.unwrap().unwrap();
+    let (_, mut page) = b.subscribe(request.id).await.unwrap().unwrap();
     a.replace(&cancelled(&request), Version(1), NOW).await.unwrap();
     assert!(tokio::time::timeout(PATIENCE, page.changed()).await.unwrap());
     let read = b.by_id(request.id).await.unwrap().unwrap();
     assert_eq!(*read.request, cancelled(&request));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_try_that_was_taken_wakes_nobody_and_is_written() {
+    let name = fresh_name();
+    let (a, b) = (node(shared(), &name).await, node(shared(), &name).await);
+    let first = request(1);
+    insert(&a, &first).await;
+    let with_tries = |tries_left| {
+        let state = State::Scanned {
+            ends_at: NOW.plus_s(120),
+            lock: protocol::request::Lock {
+                device: protocol::id::DeviceId::from_random([6; 16]),
+                account: AccountId::from_random([7; 16]),
+                ticket: Ticket::from_random([8; 16]),
+                context_hash: [0; 32],
+            },
+            check: None,
+            tries_left,
+            context: b"{}".to_vec(),
+            verification: false,
+        };
+        Request { state, ..first.clone() }
+    };
+    a.replace(&with_tries(3), Version(1), NOW).await.unwrap();
+    let (read, mut page) = b.subscribe(first.id).await.unwrap().unwrap();
+    assert_eq!(read.version, Version(2));
+    let tried = with_tries(2);
+    assert_eq!(a.replace(&tried, Version(2), NOW).await.unwrap(), Replaced::Replaced(Version(3)));
+    assert_eq!(*b.by_id(first.id).await.unwrap().unwrap().request, tried);
+    // The next word on the channel is that of the end, so one of the try would have come before it.
+    a.replace(&cancelled(&first), Version(3), NOW).await.unwrap();
+    assert!(tokio::time::timeout(PATIENCE, page.changed()).await.unwrap());
+    assert_eq!(*b.by_id(first.id).await.unwrap().unwrap().request, cancelled(&first));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -156,7 +190,7 @@ async fn a_sweep_notices_a_flush_and_wakes_who_waits() {
     let store = node(&server, "n").await;
     let (before, request) = (store.store_id().await.unwrap(), request(1));
     insert(&store, &request).await;
-    let mut page = store.subscribe(request.id).await.unwrap().unwrap();
+    let (_, mut page) = store.subscribe(request.id).await.unwrap().unwrap();
     server.flush().unwrap();
     store.sweep(NOW).await.unwrap();
     assert_ne!(store.store_id().await.unwrap(), before);
@@ -171,7 +205,7 @@ async fn a_restarted_server_is_another_life_even_where_it_kept_its_data() {
     let (before, request) = (store.store_id().await.unwrap(), request(1));
     assert_eq!(spend(&store, before, "x").await, Spent::Spent);
     insert(&store, &request).await;
-    let mut page = store.subscribe(request.id).await.unwrap().unwrap();
+    let (_, mut page) = store.subscribe(request.id).await.unwrap().unwrap();
     server.kill();
     server.start_again().unwrap();
     recovered(&store).await;
@@ -218,7 +252,7 @@ async fn a_change_while_the_line_was_lost_is_not_missed() {
     let b = RedisStore::open_as("n", &address, fingerprint("a"), Lives::default(), 9).await.unwrap();
     let request = request(1);
     insert(&a, &request).await;
-    let mut page = b.subscribe(request.id).await.unwrap().unwrap();
+    let (_, mut page) = b.subscribe(request.id).await.unwrap().unwrap();
     // Cuts the line of b and lets it have no other until a has written.
     server.ask(&["ACL", "SETUSER", "b", "off"]).unwrap();
     server.ask(&["CLIENT", "KILL", "USER", "b"]).unwrap();
@@ -323,10 +357,13 @@ async fn a_full_store_says_so() {
     let small = RedisStore::open(&address, fingerprint("a"), Lives::default(), 2).await.unwrap();
     insert(&small, &request(1)).await;
     insert(&small, &request(2)).await;
-    let third = small.insert(&request(3), "c", 9, NOW).await;
+    let third = small.insert(None, &request(3), "c", 9, NOW).await;
     assert!(matches!(third, Err(StoreError::Full { .. })), "{third:?}");
     let later = NOW.plus_s(300);
-    assert!(small.insert(&request(3), "c", 9, later).await.is_ok(), "past their deadline they make room");
+    assert!(
+        small.insert(None, &request(3), "c", 9, later).await.is_ok(),
+        "past their deadline they make room"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -336,9 +373,10 @@ async fn a_server_without_memory_takes_in_nothing_and_lets_what_is_there_end() {
     let (id, first) = (store.store_id().await.unwrap(), request(1));
     insert(&store, &first).await;
     server.ask(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
-    let second = store.insert(&request(2), "d", 9, NOW).await;
+    let second = store.insert(None, &request(2), "d", 9, NOW).await;
     assert!(matches!(second, Err(StoreError::Full { .. })), "{second:?}");
-    let spent = store.spend_proof(id, &Thumbprint::from_bytes([1; 32]), "x", NOW.plus_s(360), NOW).await;
+    let spent =
+        store.spend_proof(None, id, &Thumbprint::from_bytes([1; 32]), "x", NOW.plus_s(360), NOW).await;
     assert!(matches!(spent, Err(StoreError::Full { .. })), "{spent:?}");
     let hit = store.hit("k", Limit { hits: 1, window_s: 60 }, NOW).await;
     assert!(matches!(hit, Err(StoreError::Full { .. })), "{hit:?}");

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use async_trait::async_trait;
 use countersign_server::store::in_process::InProcess;
 use countersign_server::store::{
-    Allowance, Inserted, Limit, Replaced, ShortLived, Spent, StoreError, Version, Versioned, Wakeups,
+    Allowance, Counter, Inserted, Limit, Replaced, ShortLived, Spent, StoreError, Version, Versioned, Wakeups,
 };
 use protocol::id::{AccountId, Handle, RequestId, StoreId, Ticket};
 use protocol::key::Thumbprint;
@@ -100,12 +100,13 @@ impl ShortLived for Remote {
 
     async fn insert(
         &self,
+        start: Option<Counter<'_>>,
         request: &Request,
         client: &str,
         per_client: u32,
         now: Timestamp,
     ) -> Result<Inserted, StoreError> {
-        self.reach().await?.insert(request, client, per_client, now).await
+        self.reach().await?.insert(start, request, client, per_client, now).await
     }
 
     async fn by_id(&self, id: RequestId) -> Result<Option<Versioned>, StoreError> {
@@ -141,19 +142,20 @@ impl ShortLived for Remote {
         self.reach().await?.scanned_by(account).await
     }
 
-    async fn subscribe(&self, id: RequestId) -> Result<Option<Wakeups>, StoreError> {
+    async fn subscribe(&self, id: RequestId) -> Result<Option<(Versioned, Wakeups)>, StoreError> {
         self.reach().await?.subscribe(id).await
     }
 
     async fn spend_proof(
         &self,
+        unless: Option<Counter<'_>>,
         store: StoreId,
         key: &Thumbprint,
         jti: &str,
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Spent, StoreError> {
-        self.reach().await?.spend_proof(store, key, jti, until, now).await
+        self.reach().await?.spend_proof(unless, store, key, jti, until, now).await
     }
 
     async fn hit(&self, key: &str, limit: Limit, now: Timestamp) -> Result<Allowance, StoreError> {

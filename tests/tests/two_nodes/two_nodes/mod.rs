@@ -2,4 +2,5 @@ mod login;
 mod node;
 mod redis;
 mod restart;
+mod rotation;
 mod site;

@@ -1,12 +1,14 @@
 //! One node: a process with a port and a folder of its own.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use e2e::process::signal;
-use e2e::programs;
+use e2e::{patience, programs};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
@@ -59,6 +61,51 @@ impl Node {
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         self.running = Some((child, address));
         Ok(())
+    }
+
+    /// Another setting, by its environment variable, from its next start on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Ends it in order and starts it again.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.leave()?;
+        self.left().await?;
+        self.start_again().await
+    }
+
+    /// From its next start on, its server key is the one in its folder: these lines.
+    pub(crate) fn keep_key(&mut self, lines: &str) -> Result<()> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        self.variables.retain(|(name, _)| name != "COUNTERSIGN_SERVER_KEY");
+        std::fs::create_dir_all(self.folder.path().join("data"))?;
+        let mut options = std::fs::File::options();
+        options.create(true).write(true).truncate(true).mode(0o600);
+        options.open(self.key_file())?.write_all(lines.as_bytes()).context("cannot write the key")
+    }
+
+    /// What is in its key file.
+    pub(crate) fn kept_key(&self) -> Result<String> {
+        std::fs::read_to_string(self.key_file()).context("no key file")
+    }
+
+    /// Lets it read its key file again, and waits until it says what came of that.
+    pub(crate) async fn reload(&self) -> Result<String> {
+        let before = self.log()?.len();
+        let (child, _) = self.running.as_ref().context("the node does not run")?;
+        signal("HUP", &child.id().context("the node has ended")?.to_string());
+        patience::until("what the node says about its key", async || {
+            let log = self.log()?;
+            let said = log[before..].lines().find(|line| line.contains("server key"));
+            Ok(said.filter(|_| log.ends_with('\n')).map(str::to_owned))
+        })
+        .await
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.folder.path().join("data").join("server.key")
     }
 
     /// Tries to start it; its exit code and what it said.

@@ -1,4 +1,7 @@
-//! Redis ends, hangs or forgets, and comes back by itself.
+//! Redis ends, hangs or forgets, and comes back by itself; and how often a login asks it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
 
 use anyhow::{Context, Result, ensure};
 use e2e::patience;
@@ -73,4 +76,72 @@ async fn a_redis_that_was_flushed_voids_nonces_and_costs_fresh_codes_alone() -> 
     let again = patience::until("a login", async || Ok(site.signed_in().await.ok())).await?;
     again.whoami().await?.is(200)?;
     Ok(())
+}
+
+/// Questions of nodes to Redis for one login whose page waits on a socket at one node and whose app calls the other. Each is a
+/// round trip that the call waits for.
+const ROUND_TRIPS: usize = 17;
+
+#[tokio::test]
+async fn a_login_asks_redis_no_more_often_than_it_must() -> Result<()> {
+    let site = Site::new().await?;
+    // Afterwards every script is known.
+    watched_login(&site).await?;
+    let mut monitor = Monitor::begin(&site.redis)?;
+    watched_login(&site).await?;
+    let asked = monitor.asked(&site.redis)?;
+    ensure!(asked.len() <= ROUND_TRIPS, "{} round trips: {asked:#?}", asked.len());
+    Ok(())
+}
+
+async fn watched_login(site: &Site) -> Result<()> {
+    let mut page = Page::start(&site.a.http()?).await?;
+    let mut socket = Socket::open(&page).await?;
+    socket.until("waiting").await?;
+    let device = site.device_at_b()?;
+    let scan = device.take(&page).await?;
+    let shown = socket.until("scanned").await?;
+    device.decide(&scan, "approve", shown["check"].as_str()).await?.is(204)?;
+    socket.until("approved").await?;
+    page.sign_in().await?;
+    socket.until("redeemed").await?;
+    ensure!(socket.end().await? == 1000, "the socket ends with the login");
+    page.whoami().await?.is(200)?;
+    Ok(())
+}
+
+/// Hears all that Redis is asked.
+struct Monitor(BufReader<UnixStream>);
+
+impl Monitor {
+    fn begin(redis: &Redis) -> Result<Self> {
+        let url = redis.url();
+        let mut stream = UnixStream::connect(url.strip_prefix("unix:").context("no socket")?)?;
+        stream.write_all(b"MONITOR\r\n")?;
+        let mut monitor = Self(BufReader::new(stream));
+        let said = monitor.line()?;
+        ensure!(said == "+OK", "{said}");
+        Ok(monitor)
+    }
+
+    /// What nodes have asked so far, without signs of life and what scripts do inside.
+    fn asked(&mut self, redis: &Redis) -> Result<Vec<String>> {
+        redis.ask(&["ECHO", "enough"])?;
+        let mut asked = Vec::new();
+        loop {
+            let line = self.line()?;
+            if line.contains("\"enough\"") {
+                return Ok(asked);
+            }
+            if !line.contains(" lua] ") && !line.contains("\"PING\"") {
+                asked.push(line.chars().take(160).collect());
+            }
+        }
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.0.read_line(&mut line)?;
+        Ok(line.trim_end().to_owned())
+    }
 }

@@ -10,7 +10,8 @@ use crate::client::{Device, Page};
 
 /// Not an address that any node listens at: something stands in front of them.
 const ORIGIN: &str = "https://login.example.com";
-const KEY: &str = "5f0cf8b5a4f0d5ff3c0b1ecb0a1f5d7e6b1d2c3a4958677685948372615049af";
+/// The server key that a site begins with.
+pub(crate) const KEY: &str = "5f0cf8b5a4f0d5ff3c0b1ecb0a1f5d7e6b1d2c3a4958677685948372615049af";
 
 /// Two nodes that share everything but their folders.
 pub(crate) struct Site {

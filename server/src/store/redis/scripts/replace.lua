@@ -1,6 +1,6 @@
 -- Writes a request whose version is still the expected one. KEYS: record, open, forgotten. ARGV: prefix, channel, id,
 -- expected version, the request, when it ends ('' once it is over), when it is forgotten, now, life of the record and of
--- what leads to it, in seconds, then user code, ticket and account, each '' when there is none.
+-- what leads to it, in seconds, then user code, ticket and account, each '' when there is none, and '1' to tell waiting pages.
 -- Answer: the new version; 0 gone, -1 changed by somebody else, -2 the user code is another request's.
 local prefix, channel, id, expected, request = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local ends_at, forgotten_at, now, record_s, index_s = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9], ARGV[10]
@@ -45,5 +45,7 @@ end
 redis.call('ZADD', KEYS[3], forgotten_at, id)
 local newer = string.format('%d', version + 1)
 redis.call('SET', KEYS[1], '1 ' .. newer .. ' ' .. locked .. ' ' .. client .. '\n' .. request, 'EX', record_s)
-redis.call('PUBLISH', channel, id .. ' ' .. newer)
+if ARGV[14] == '1' then
+  redis.call('PUBLISH', channel, id .. ' ' .. newer)
+end
 return version + 1
