@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::command::{cargo, program, repo, run as run_command, target};
 
@@ -25,15 +25,39 @@ enum Part {
 
 #[derive(Args)]
 struct Server {
-    /// Print one JSON object instead of a table.
+    /// Write the figures to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// PostgreSQL, for rows of its own: a URL of an empty database, or "start" for one that ends with the run.
+    #[arg(long, value_name = "URL|start")]
+    database: Option<String>,
+    /// Redis or Valkey beside it: a URL, or "start".
+    #[arg(long, value_name = "URL|start", requires = "database")]
+    redis: Option<String>,
+    /// How many nodes share PostgreSQL and Redis.
+    #[arg(long, default_value_t = 1)]
+    nodes: u32,
+    /// A peer to measure as well; its npm packages are installed for that.
     #[arg(long)]
-    json: bool,
-    /// How long each measure runs, in whole seconds.
+    peer: Option<Peer>,
+    /// How long each rate is measured, three times, in whole seconds.
     #[arg(long, default_value_t = 10)]
     seconds: u32,
-    /// How many login pages wait while memory is measured.
+    /// How many login pages wait while memory is measured; then twice as many.
     #[arg(long, default_value_t = 5_000)]
     waiting: u32,
+    /// Instead of all that: half of the logins that go, for so many minutes, and what memory does.
+    #[arg(long, value_name = "MINUTES")]
+    soak: Option<u32>,
+    /// Write the measured parts and the plots of docs/performance.md anew.
+    #[arg(long)]
+    docs: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Peer {
+    /// The npm package of this name, everything in memory.
+    OidcProvider,
 }
 
 #[derive(Args)]
@@ -104,16 +128,56 @@ fn server(options: &Server) -> Result<()> {
     ]))?;
     let release = target().join("release");
     let mut bench = program(&release.join("bench-server").to_string_lossy(), []);
-    bench.arg("--server").arg(release.join("countersign-server")).args([
-        "--seconds",
-        &options.seconds.to_string(),
-        "--waiting",
-        &options.waiting.to_string(),
-    ]);
-    if options.json {
-        bench.arg("--json");
+    bench.arg("--server").arg(release.join("countersign-server"));
+    let numbers =
+        [("--seconds", options.seconds), ("--waiting", options.waiting), ("--nodes", options.nodes)];
+    for (flag, number) in numbers {
+        bench.args([flag, &number.to_string()]);
     }
+    for (flag, url) in [("--database", &options.database), ("--redis", &options.redis)] {
+        if let Some(url) = url {
+            bench.args([flag, url]);
+        }
+    }
+    if let Some(Peer::OidcProvider) = options.peer {
+        bench.arg("--oidc-provider").arg(peer()?);
+    }
+    if let Some(minutes) = options.soak {
+        bench.args(["--soak", &minutes.to_string()]);
+    }
+    if let Some(file) = &options.json {
+        bench.arg("--json").arg(absolute(file)?);
+    }
+    if options.docs {
+        bench.arg("--docs").arg(repo().join("docs"));
+    }
+    bench.args(["--command", &asked()]);
     run_command(&mut bench)
+}
+
+/// The peer's folder, with the packages of its lock file.
+fn peer() -> Result<PathBuf> {
+    let folder = repo().join("tests/peers/oidc-provider");
+    let mut install = crate::ui::npm_in(&folder);
+    run_command(install.args(["ci", "--no-audit", "--no-fund"]))
+        .context("npm cannot install the peer's packages; is there a network?")?;
+    Ok(folder)
+}
+
+/// This command as it was typed, without what lies elsewhere on every machine.
+fn asked() -> String {
+    let mut words = vec!["cargo xtask".to_owned()];
+    let mut given = std::env::args().skip(1);
+    while let Some(word) = given.next() {
+        match word.as_str() {
+            "--json" => drop(given.next()),
+            _ if word.starts_with("--json=") => {}
+            // A URL may hold a password.
+            _ if word.contains("://") => words.push("URL".to_owned()),
+            _ => words.push(word),
+        }
+    }
+    words.join(" ")
 }
 
 fn scanner(options: &Scanner) -> Result<()> {

@@ -11,8 +11,13 @@ use crate::command::{program, repo, run};
 
 /// `npm` inside ui/.
 pub(crate) fn npm() -> Command {
+    npm_in(&repo().join("ui"))
+}
+
+/// `npm` inside another folder.
+pub(crate) fn npm_in(folder: &Path) -> Command {
     let mut command = program(if cfg!(windows) { "npm.cmd" } else { "npm" }, []);
-    command.current_dir(repo().join("ui"));
+    command.current_dir(folder);
     command
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::Path as FilePath;
-use std::str::FromStr as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use protocol::encoding::base64url;
 use protocol::frame::{FrameCode, FrameKey};
@@ -30,11 +30,9 @@ use protocol::wire::{
     AccountRef, DecisionBody, EnrolledBody, FrameBody, RequestBody, ScanBody, ScannedBody, ServerRef,
     WellKnown,
 };
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
 use tokio::sync::watch;
 
+use crate::floor_file::{Table, Writer};
 use crate::subject::token;
 
 type Answer = Result<Response, StatusCode>;
@@ -46,17 +44,14 @@ struct Floor {
     next: AtomicU64,
     requests: Mutex<HashMap<[u8; 16], watch::Sender<Phase>>>,
     keys: Mutex<HashMap<DeviceId, PublicKey>>,
-    database: Option<SqlitePool>,
+    file: Option<Writer>,
 }
 
 /// Serves on a free port until it is killed.
 pub(crate) async fn serve(data: Option<&FilePath>) -> Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let origin = format!("http://{}", listener.local_addr()?);
-    let database = match data {
-        Some(folder) => Some(open(folder).await?),
-        None => None,
-    };
+    let file = data.map(|folder| Writer::open(&folder.join("floor.db"))).transpose()?;
     let secret = Secret::new([1; 32]);
     let floor = Floor {
         origin: Origin::parse(&origin)?,
@@ -65,7 +60,7 @@ pub(crate) async fn serve(data: Option<&FilePath>) -> Result<()> {
         next: AtomicU64::new(1),
         requests: Mutex::default(),
         keys: Mutex::default(),
-        database,
+        file,
     };
     let router = Router::new()
         .route("/.well-known/countersign", get(well_known))
@@ -78,24 +73,12 @@ pub(crate) async fn serve(data: Option<&FilePath>) -> Result<()> {
         .route("/api/decisions", post(decide))
         .with_state(Arc::new(floor));
     println!("listening on {origin}");
+    let listener = listener.tap_io(|stream| {
+        // Without it an answer may wait, but it comes.
+        let _ = stream.set_nodelay(true);
+    });
     axum::serve(listener, router).await?;
     Ok(())
-}
-
-async fn open(folder: &FilePath) -> Result<SqlitePool> {
-    let options = SqliteConnectOptions::from_str("sqlite://")?
-        .filename(folder.join("floor.db"))
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal);
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-    sqlx::query("CREATE TABLE decisions (ticket TEXT PRIMARY KEY, statement TEXT NOT NULL)")
-        .execute(&pool)
-        .await?;
-    sqlx::query("CREATE TABLE sessions (request TEXT PRIMARY KEY, token TEXT NOT NULL)")
-        .execute(&pool)
-        .await?;
-    Ok(pool)
 }
 
 async fn well_known(State(floor): State<Arc<Floor>>) -> Response {
@@ -188,16 +171,14 @@ async fn decide(State(floor): State<Arc<Floor>>, Json(body): Json<DecisionBody>)
     let statement = UnverifiedStatement::parse(&body.statement).map_err(|_| StatusCode::NOT_FOUND)?;
     let key = lock(&floor.keys).get(&statement.device).copied().ok_or(StatusCode::NOT_FOUND)?;
     let statement = statement.verify(&key).map_err(|_| StatusCode::NOT_FOUND)?;
-    floor
-        .write("INSERT INTO decisions VALUES ($1, $2)", statement.ticket.to_string(), body.statement)
-        .await?;
+    floor.write(Table::Decisions, statement.ticket.to_string(), body.statement).await?;
     floor.with(statement.ticket.as_bytes(), |request| request.send_replace(Phase::Approved))?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn redeem(State(floor): State<Arc<Floor>>, Path(id): Path<RequestId>, headers: HeaderMap) -> Answer {
     floor.prove(&headers, "POST", &format!("/api/login-requests/{id}/session"))?;
-    floor.write("INSERT INTO sessions VALUES ($1, $2)", id.to_string(), token(0)).await?;
+    floor.write(Table::Sessions, id.to_string(), token(0)).await?;
     floor.with(id.as_bytes(), |request| request.send_replace(Phase::Redeemed))?;
     lock(&floor.requests).remove(id.as_bytes());
     Ok((StatusCode::CREATED, floor.nonce(), Json(serde_json::json!({}))).into_response())
@@ -222,10 +203,9 @@ impl Floor {
         lock(&self.requests).get(id).map(act).ok_or(StatusCode::NOT_FOUND)
     }
 
-    async fn write(&self, statement: &'static str, key: String, value: String) -> Result<(), StatusCode> {
-        let Some(database) = &self.database else { return Ok(()) };
-        let written = sqlx::query(statement).bind(key).bind(value).execute(database).await;
-        written.map(drop).map_err(|_| StatusCode::SERVICE_UNAVAILABLE)
+    async fn write(&self, table: Table, key: String, value: String) -> Result<(), StatusCode> {
+        let Some(file) = &self.file else { return Ok(()) };
+        if file.write(table, key, value).await { Ok(()) } else { Err(StatusCode::SERVICE_UNAVAILABLE) }
     }
 
     fn body(&self, id: [u8; 16], phase: Phase) -> RequestBody {
