@@ -158,6 +158,7 @@ describe("the PIN", () => {
 
   it("is not asked for by a denial", async () => {
     const window = await open("authorize-with-pin");
+    await pass(1000);
     await user.click(screen.getByTestId("deny"));
     expect(window.acts).toEqual([{ command: "decide", prompt: 1, decision: { decision: "deny" } }]);
   });
@@ -211,8 +212,15 @@ describe("the prompt", () => {
     expect(screen.getByTestId("time-left")).toHaveTextContent("0:48");
   });
 
-  it("denies and reports at once", async () => {
+  it("denies and reports by one press, but not by a click that was meant for what was there before", async () => {
+    const before = performance.now();
     const window = await open("authorize");
+    const appeared = performance.now();
+    await pass(before + 699 - performance.now());
+    await user.click(screen.getByTestId("deny"));
+    await user.click(screen.getByTestId("not-me"));
+    expect(window.acts).toEqual([]);
+    await pass(appeared + 701 - performance.now());
     await user.click(screen.getByTestId("deny"));
     await user.click(screen.getByTestId("not-me"));
     expect(window.acts).toEqual([

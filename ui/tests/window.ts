@@ -74,6 +74,16 @@ export async function open(name: keyof typeof fixtures, change: Partial<ViewStat
   return window;
 }
 
+/** Waits until a question that has just appeared may be answered. */
+export async function rested(): Promise<void> {
+  await vi.waitFor(
+    () => {
+      if (document.querySelector("[data-resting]")) throw new Error("still resting");
+    },
+    { timeout: 10_000 },
+  );
+}
+
 export function fixture(name: keyof typeof fixtures): ViewState {
   const found = fixtures[name];
   if (!found) throw new Error(`no fixture ${name}`);
