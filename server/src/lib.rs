@@ -31,5 +31,6 @@ pub mod serve;
 pub mod server_keys;
 pub mod service;
 pub mod store;
+pub mod telemetry;
 pub mod terminal_qr;
 pub mod tls;

@@ -1,14 +1,15 @@
-//! What happens around every call: a request id, one log line, a figure, a time limit, and 500 instead of a crash.
+//! What happens around every call: a request id, one log line, a figure, a span where they are wanted, a time limit, and 500 instead of a crash.
 //!
 //! Lines and figures name the route (`/api/login-requests/{id}`), never the address that was asked for, because
 //! addresses carry ids and codes.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +20,7 @@ use tracing::{Instrument as _, error, info, info_span, warn};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::telemetry::{self, Telemetry};
 
 /// Seconds after which a call that took too long is worth another try.
 const BUSY_RETRY_S: u32 = 5;
@@ -28,13 +30,19 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone)]
 struct Observer {
     metrics: Arc<Metrics>,
+    telemetry: Option<Arc<Telemetry>>,
     call_limit: Duration,
 }
 
 /// Wraps every route of `router`. A call that takes longer than `call_limit` is answered with 503; a WebSocket is over as a
 /// call once it is open.
-pub fn observe(router: Router, metrics: Arc<Metrics>, call_limit: Duration) -> Router {
-    router.layer(from_fn_with_state(Observer { metrics, call_limit }, around))
+pub fn observe(
+    router: Router,
+    metrics: Arc<Metrics>,
+    telemetry: Option<Arc<Telemetry>>,
+    call_limit: Duration,
+) -> Router {
+    router.layer(from_fn_with_state(Observer { metrics, telemetry, call_limit }, around))
 }
 
 async fn around(State(observer): State<Observer>, request: Request, next: Next) -> Response {
@@ -43,12 +51,19 @@ async fn around(State(observer): State<Observer>, request: Request, next: Next) 
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
     let span = info_span!("call", id = %id);
+    let traced = observer.telemetry.as_ref().map(|telemetry| {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
+        telemetry.begin(telemetry::method_name(&method), route, peer, request.headers())
+    });
     let begun = now();
     let mut response = answer(&observer, next.run(request)).instrument(span.clone()).await;
     let took = now().duration_since(begun);
 
     let status = response.status();
     observer.metrics.call(&method, route, status, took);
+    if let Some(traced) = traced {
+        traced.end(status, &id);
+    }
     let _entered = span.enter();
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     if status.is_server_error() {
@@ -105,7 +120,7 @@ mod tests {
             .route("/fine/{id}", get(|| async { "fine" }))
             .route("/panics", get(async || -> &'static str { panic!("as this test wants") }))
             .route("/hangs", get(std::future::pending::<()>));
-        let app = observe(router, Arc::clone(&metrics), Duration::from_millis(20));
+        let app = observe(router, Arc::clone(&metrics), None, Duration::from_millis(20));
         let request =
             Request::get(path).header("x-request-id", "chosen-outside").body(Body::empty()).unwrap();
         (app.oneshot(request).await.unwrap(), metrics)

@@ -210,6 +210,18 @@ fn check_words(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
             allowed: "a https:// address".to_owned(),
         });
     }
+    if let Some(endpoint) = &settings.telemetry.otlp_endpoint
+        && crate::telemetry::endpoint(endpoint).is_none()
+    {
+        wrong.push(WrongSetting {
+            name: "telemetry.otlp_endpoint",
+            // It may hold a password.
+            value: Some("no such address".to_owned()),
+            allowed:
+                "an address as in http://127.0.0.1:4318; a password goes into OTEL_EXPORTER_OTLP_HEADERS"
+                    .to_owned(),
+        });
+    }
     if let Err(error) = settings.log.filter.parse::<tracing_subscriber::filter::Targets>() {
         wrong.push(WrongSetting {
             name: "log.filter",

@@ -76,6 +76,11 @@ pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Settings, Con
     let mut settings =
         builder.load().map_err(|error| ConfigError::Source(without_secrets(&format!("{error:#}"))))?;
     read_database(&mut settings)?;
+    let standard = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let telemetry = &mut settings.telemetry;
+    telemetry.otlp_endpoint =
+        telemetry.otlp_endpoint.take().or_else(|| standard("OTEL_EXPORTER_OTLP_ENDPOINT"));
+    telemetry.service_name = telemetry.service_name.take().or_else(|| standard("OTEL_SERVICE_NAME"));
     let wrong = check(&settings);
     if wrong.is_empty() { Ok(settings) } else { Err(ConfigError::Wrong(wrong)) }
 }
@@ -365,8 +370,16 @@ mod tests {
             "app.download=ftp://x",
             "log.filter=in=fo=",
             "server_key=cafe",
+            "telemetry.otlp_endpoint=collector:4317",
         ]);
-        for name in ["name is", "proxies.header is", "app.download is", "log.filter is", "server_key is"] {
+        for name in [
+            "telemetry.otlp_endpoint is",
+            "name is",
+            "proxies.header is",
+            "app.download is",
+            "log.filter is",
+            "server_key is",
+        ] {
             assert!(all.contains(name), "{name} in {all}");
         }
         assert!(!all.contains("cafe"), "{all}");

@@ -127,6 +127,10 @@ pub struct Settings {
     /// Figures for Prometheus.
     #[config(nested)]
     pub metrics: MetricsSettings,
+
+    /// Spans of calls for an OpenTelemetry collector.
+    #[config(nested)]
+    pub telemetry: TelemetrySettings,
 }
 
 /// HTTPS without a proxy in front.
@@ -376,6 +380,21 @@ pub struct MetricsSettings {
     /// loopback address is the right one unless the network in between is yours.
     #[config(env = "COUNTERSIGN_METRICS_LISTEN", deserialize_with = values::address_from_text)]
     pub listen: Option<SocketAddr>,
+}
+
+/// Spans of calls for an OpenTelemetry collector.
+#[derive(Debug, Clone, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub struct TelemetrySettings {
+    /// Where spans go by OTLP over HTTP, as in `http://127.0.0.1:4318`; `/v1/traces` is added. Nothing is sent when absent.
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` counts as well, and so do the other variables of OpenTelemetry, as
+    /// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER` and `OTEL_BSP_MAX_QUEUE_SIZE`.
+    #[config(env = "COUNTERSIGN_TELEMETRY_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+
+    /// What the collector calls this server. `OTEL_SERVICE_NAME` when absent, else "countersign-server".
+    #[config(env = "COUNTERSIGN_TELEMETRY_SERVICE_NAME")]
+    pub service_name: Option<String>,
 }
 
 impl Settings {

@@ -37,6 +37,7 @@ use crate::service::{Parts, Service};
 use crate::store::StoreError;
 use crate::store::redis::RedisAddress;
 use crate::store::sqlite::SqliteStore;
+use crate::telemetry::{Telemetry, TelemetryError};
 use crate::tls::{self, TlsError};
 use crate::{housekeeping, http, pages};
 
@@ -97,6 +98,9 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// Spans cannot be sent.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// An account could not be made.
     #[error(transparent)]
     Operator(#[from] OperatorError),
@@ -175,8 +179,9 @@ pub async fn run(
     let service = Arc::new(service);
     let metrics = Arc::new(Metrics::default());
     let figures = figures::listen(settings)?;
+    let telemetry = Telemetry::start(settings)?.map(Arc::new);
 
-    let router = router(settings, &service, &metrics);
+    let router = router(settings, &service, &metrics, telemetry.as_ref());
     let url = reachable_at(settings, &origin, address);
     info!(%origin, %address, tls = tls.is_some(), data = %data::place(settings), "Listening");
     ready(&Ready { url, origin, address, pin, links });
@@ -192,6 +197,9 @@ pub async fn run(
         never = signals::reload_on_hangup(tls.as_ref(), settings, &service) => match never {},
     }
     short_lived.leave().await;
+    if let Some(telemetry) = telemetry {
+        telemetry.end().await;
+    }
     info!("Stopped");
     Ok(())
 }
@@ -204,12 +212,17 @@ pub fn loopback_origin(settings: &Settings, address: SocketAddr) -> Origin {
 }
 
 /// All routes, and what lies around them.
-fn router(settings: &Settings, service: &Arc<Service>, metrics: &Arc<Metrics>) -> Router {
+fn router(
+    settings: &Settings,
+    service: &Arc<Service>,
+    metrics: &Arc<Metrics>,
+    telemetry: Option<&Arc<Telemetry>>,
+) -> Router {
     let routes = http::router(Arc::clone(service))
         .merge(health::router(Arc::clone(service)))
         .merge(pages::router(settings, service.origin(), Arc::clone(service)));
     let limit = Duration::from_secs(settings.limits.call_s.into());
-    pages::secure(observe(routes, Arc::clone(metrics), limit), service.origin())
+    pages::secure(observe(routes, Arc::clone(metrics), telemetry.cloned(), limit), service.origin())
 }
 
 /// Where a browser near this machine opens it: the origin when this node serves it itself.

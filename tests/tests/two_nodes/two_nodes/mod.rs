@@ -4,3 +4,4 @@ mod redis;
 mod restart;
 mod rotation;
 mod site;
+mod telemetry;

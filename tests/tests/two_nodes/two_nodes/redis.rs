@@ -8,7 +8,7 @@ use e2e::patience;
 use services::redis::{PASSWORD, Redis};
 
 use super::site::Site;
-use crate::client::{Page, Socket};
+use crate::client::{Page, Scan, Socket};
 
 #[tokio::test]
 async fn without_redis_calls_are_refused_with_a_time_and_work_again_after_it() -> Result<()> {
@@ -97,9 +97,10 @@ async fn a_login_asks_redis_no_more_often_than_it_must() -> Result<()> {
 async fn watched_login(site: &Site) -> Result<()> {
     let mut page = Page::start(&site.a.http()?).await?;
     let mut socket = Socket::open(&page).await?;
-    socket.until("waiting").await?;
+    let shown = socket.until("waiting").await?;
+    let code = shown["frame"]["url"].as_str().and_then(|url| url.rsplit('/').next()).context("no frame")?;
     let device = site.device_at_b()?;
-    let scan = device.take(&page).await?;
+    let scan = Scan::read(device.scan(code).await?)?;
     let shown = socket.until("scanned").await?;
     device.decide(&scan, "approve", shown["check"].as_str()).await?.is(204)?;
     socket.until("approved").await?;
