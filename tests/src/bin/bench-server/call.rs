@@ -1,5 +1,5 @@
 //! One kept-alive HTTP/1.1 connection, written by hand: whatever the client costs is taken from the server on the same
-//! cores, and a general client cost more than the four signatures that it sends.
+//! cores, and with a general one a login cost the client a seventh more.
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::call::Connection;
 use crate::login;
+use crate::machine;
 use crate::party::{self, Device, Prover};
 use crate::peer;
 use crate::subject::{Kind, Subject};
@@ -18,6 +19,8 @@ use crate::subject::{Kind, Subject};
 pub(crate) struct Rate {
     pub(crate) per_s: f64,
     pub(crate) cpu_ms: f64,
+    /// The client's own CPU time for each.
+    pub(crate) client_ms: f64,
     /// All of them, also before and after the clock ran.
     pub(crate) done: f64,
 }
@@ -128,10 +131,13 @@ pub(crate) async fn repeat<W: Turn>(
     }
     // The first moment warms caches and connections up and does not count.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let (from, cpu_from, clock) = (done.load(Ordering::Relaxed), subject.cpu_s()?, Instant::now());
+    let client = || machine::cpu_s(std::process::id());
+    let (client_from, clock) = (client()?, Instant::now());
+    let (from, cpu_from) = (done.load(Ordering::Relaxed), subject.cpu_s()?);
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     let (to, cpu_to, elapsed_s) =
         (done.load(Ordering::Relaxed), subject.cpu_s()?, clock.elapsed().as_secs_f64());
+    let client_s = client()? - client_from;
     stop.store(true, Ordering::Relaxed);
     let mut workers = Vec::new();
     while let Some(worker) = tasks.join_next().await {
@@ -141,6 +147,7 @@ pub(crate) async fn repeat<W: Turn>(
     let rate = Rate {
         per_s: counted / elapsed_s,
         cpu_ms: (cpu_to - cpu_from) * 1_000.0 / counted,
+        client_ms: client_s * 1_000.0 / counted,
         done: count(done.load(Ordering::Relaxed)),
     };
     Ok((rate, workers))

@@ -64,7 +64,7 @@ mod tests {
         let json = figures.json();
         assert_eq!(json["memory_logins_per_s"], json!(4_000.0));
         assert_eq!(json["approve_p99_ms"], json!(2.0));
-        let object = json.as_object().map(|object| object.len());
+        let object = json.as_object().map(serde_json::Map::len);
         assert_eq!(object, Some(ALWAYS.len()));
         assert!(json["sqlite_logins_per_s"].is_null() && json["rss_10000_waiting_mb"].is_null());
     }

@@ -123,6 +123,7 @@ impl Bench<'_> {
             let middle = |part: fn(&Rate) -> f64| median(rates.iter().map(part).collect());
             figures.set(format!("{store}_logins_per_s"), middle(|rate| rate.per_s));
             figures.set(format!("cpu_ms_{store}"), middle(|rate| rate.cpu_ms));
+            figures.set(format!("client_cpu_ms_{store}"), middle(|rate| rate.client_ms));
         }
         Ok(())
     }

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 
 use crate::call::{Ask, Connection, Reply};
-use crate::crew::Rate;
 use crate::party::Prover;
 use crate::statistics::Times;
 use crate::subject::Subject;
+use crate::waiting::Starts;
 
 /// What it does and what it does not, beside the figures.
 pub(crate) const WHAT: &str = "oidc-provider: the device flow of the npm package, everything in memory in one process of Node.js. A login is \
@@ -93,7 +93,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// Starts `count` more, 32 at a time.
     #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-    pub(crate) async fn open(&mut self, subject: &Subject, count: u32) -> Result<Rate> {
+    pub(crate) async fn open(&mut self, subject: &Subject, count: u32) -> Result<Starts> {
         let (clock, cpu_s) = (Instant::now(), subject.cpu_s()?);
         let mut workers = JoinSet::new();
         for worker in 0..32 {
@@ -110,10 +110,9 @@ impl Waiting {
             self.forms.extend(forms??);
         }
         let count = f64::from(count);
-        Ok(Rate {
+        Ok(Starts {
             per_s: count / clock.elapsed().as_secs_f64(),
             cpu_ms: (subject.cpu_s()? - cpu_s) * 1_000.0 / count,
-            done: count,
         })
     }
 

@@ -209,6 +209,7 @@ impl Report {
             row("cpu_ms_memory", "server CPU a login, memory, ms", 3),
             row("cpu_ms_sqlite", "server CPU a login, SQLite, ms", 3),
             row("cpu_ms_postgres", "server CPU a login, PostgreSQL, ms", 3),
+            row("client_cpu_ms_memory", "CPU of the client a login, ms", 3),
             row("database_cpu_ms", "CPU of PostgreSQL a login, ms", 3),
             row("redis_cpu_ms", "CPU of Redis a login, ms", 3),
             held(row("approve_p50_ms", "approve to signed in, p50, ms", 2), Goal::AtMost(2.0)),

@@ -16,7 +16,6 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::header::{COOKIE, ORIGIN};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use crate::crew::Rate;
 use crate::login::{self, Started};
 use crate::party;
 use crate::subject::Subject;
@@ -34,6 +33,13 @@ const ROUND: Duration = Duration::from_secs(15);
 pub(crate) struct Waiting {
     readers: JoinSet<()>,
     heard: Arc<Heard>,
+}
+
+/// How many started a second, and the subject's CPU time for each.
+#[derive(Clone, Copy)]
+pub(crate) struct Starts {
+    pub(crate) per_s: f64,
+    pub(crate) cpu_ms: f64,
 }
 
 /// What came over the sockets after their first word.
@@ -54,7 +60,7 @@ pub(crate) struct Round {
 impl Waiting {
     /// Opens `count` more, and returns when each has its first state.
     #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-    pub(crate) async fn open(&mut self, subject: &Subject, count: u32) -> Result<Rate> {
+    pub(crate) async fn open(&mut self, subject: &Subject, count: u32) -> Result<Starts> {
         let (clock, cpu_s) = (Instant::now(), subject.cpu_s()?);
         let mut workers = JoinSet::new();
         for worker in 0..AT_ONCE {
@@ -78,10 +84,9 @@ impl Waiting {
             sockets.extend(worker??);
         }
         let count = f64::from(count);
-        let rate = Rate {
+        let rate = Starts {
             per_s: count / clock.elapsed().as_secs_f64(),
             cpu_ms: (subject.cpu_s()? - cpu_s) * 1_000.0 / count,
-            done: count,
         };
         for mut socket in sockets {
             let heard = Arc::clone(&self.heard);
