@@ -13,6 +13,7 @@ mod causes;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod counts;
 pub mod data;
 pub mod drain;
 pub mod entropy;

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 
+use crate::counts;
+
 /// Upper ends of the buckets of call durations, in seconds.
 const BUCKETS_S: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
 
@@ -73,6 +75,7 @@ impl Metrics {
         self.render_calls(&mut out);
         let panics = self.panics.load(Ordering::Relaxed);
         metric(&mut out, "panics_total", "counter", "Handlers that panicked.", panics);
+        counts::render(&mut out);
         for gauge in gauges {
             metric(&mut out, gauge.name, "gauge", gauge.help, gauge.value);
         }
@@ -159,7 +162,8 @@ mod tests {
     fn the_dashboard_asks_for_nothing_else() {
         let metrics = Metrics::default();
         metrics.call(&Method::GET, "other", StatusCode::OK, Duration::ZERO);
-        let text = metrics.render(&[Gauge { name: "sockets_open", help: "Open WebSockets.", value: 0 }]);
+        let gauge = |name| Gauge { name, help: "As it is.", value: 0 };
+        let text = metrics.render(&["sockets_open", "redis_connected", "postgres_connections"].map(gauge));
         let dashboard: serde_json::Value =
             serde_json::from_str(include_str!("../../deploy/grafana.json")).unwrap();
         let panels = dashboard["panels"].as_array().unwrap();

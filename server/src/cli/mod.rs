@@ -277,4 +277,24 @@ mod tests {
             assert_eq!(cli.settings.load(&[]).unwrap().data, config::Data::Memory);
         }
     }
+
+    #[test]
+    fn the_commands_of_the_operators_pages_are_understood() {
+        let pages = include_str!("../../../docs/operations.md");
+        let mut understood = 0;
+        for line in pages.lines() {
+            for rest in line.split("countersign-server ").skip(1) {
+                let command = rest.split(['`', '#', '&', '|', ')', ';']).next().unwrap();
+                let mut words = vec!["countersign-server"];
+                for (i, part) in command.split('"').enumerate() {
+                    // Between quotes is one word.
+                    if i % 2 == 1 { words.push(part) } else { words.extend(part.split_whitespace()) }
+                }
+                let parsed = Cli::try_parse_from(words);
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+                understood += 1;
+            }
+        }
+        assert!(understood > 20, "{understood} commands were found");
+    }
 }

@@ -106,6 +106,12 @@ pub fn replace_keys(dir: &Path, keys: &ServerKeys) -> Result<(), KeyError> {
     let path = dir.join(FILE_NAME);
     let draft = draft(dir, keys)?;
     let failed = |source| KeyError::Io { during: "replace", path: path.clone(), source };
+    // Done by root, it is still the server's user who reads it.
+    #[cfg(unix)]
+    if let Ok(before) = fs::metadata(&path) {
+        use std::os::unix::fs::{MetadataExt, chown};
+        chown(&draft, Some(before.uid()), Some(before.gid())).map_err(failed)?;
+    }
     fs::rename(&draft, &path).map_err(failed)?;
     // A power cut keeps the name as well.
     #[cfg(unix)]

@@ -13,8 +13,8 @@ use tracing::{error, info};
 use super::ServeError;
 use super::listener::bind;
 use crate::config::Settings;
-use crate::drain::Drain;
 use crate::metrics::{Gauge, Metrics};
+use crate::service::Service;
 
 /// Binds the listener, when the settings name one.
 pub(super) fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
@@ -26,12 +26,19 @@ pub(super) fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeEr
 }
 
 /// Answers with all figures; waits for ever when nothing listens.
-pub(super) async fn serve(listener: Option<TcpListener>, metrics: Arc<Metrics>, drain: Drain) -> Infallible {
+pub(super) async fn serve(
+    listener: Option<TcpListener>,
+    metrics: Arc<Metrics>,
+    service: Arc<Service>,
+) -> Infallible {
     if let Some(listener) = listener {
         let render = move || {
-            let sockets = u64::try_from(drain.open()).unwrap_or(u64::MAX);
-            let gauges =
-                [Gauge { name: "sockets_open", help: "Pages that wait on a WebSocket.", value: sockets }];
+            let sockets = u64::try_from(service.drain().open()).unwrap_or(u64::MAX);
+            let mut gauges =
+                vec![Gauge { name: "sockets_open", help: "Pages that wait on a WebSocket.", value: sockets }];
+            let connections = service.connections().into_iter();
+            let help = "Connections of this node to the store of this name.";
+            gauges.extend(connections.map(|(name, value)| Gauge { name, help, value }));
             let text = metrics.render(&gauges);
             async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
         };

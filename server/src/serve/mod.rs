@@ -193,7 +193,7 @@ pub async fn run(
     tokio::select! {
         served = serving => served.map_err(ServeError::Listener)?,
         never = housekeeping::run(&service, &*clock, settings.retention.sweep_s) => match never {},
-        never = figures::serve(figures, metrics, drain.clone()) => match never {},
+        never = figures::serve(figures, metrics, Arc::clone(&service)) => match never {},
         never = signals::reload_on_hangup(tls.as_ref(), settings, &service) => match never {},
     }
     short_lived.leave().await;

@@ -6,9 +6,15 @@ use protocol::id::{AccountId, DeviceId};
 use protocol::secret::sha256;
 
 use super::{ClientAddress, Failure, Service};
+use crate::counts;
 use crate::store::{Allowance, Limit};
 
 const HOUR_S: u32 = 3_600;
+/// Proofs, tokens and statements that fail.
+const FAILED: What = ["failed_proofs", "address"];
+
+/// A limit and whose, as figures name them.
+type What = [&'static str; 2];
 
 impl Service {
     /// What starts of login requests are counted by.
@@ -19,14 +25,17 @@ impl Service {
 
     /// Refuses an address whose proofs, tokens or statements have failed too often.
     pub(super) async fn may_prove(&self, address: ClientAddress) -> Result<(), Failure> {
-        self.peek(&failed_key(address), self.failed_limit()).await
+        self.peek(FAILED, &failed_key(address), self.failed_limit()).await
     }
 
     /// Counts a proof, token or statement that failed, and gives `failure` back; [`Failure::TooMany`] above the limit.
     pub(super) async fn failed(&self, address: ClientAddress, failure: Failure) -> Failure {
         match self.short_lived.hit(&failed_key(address), self.failed_limit(), self.now()).await {
             Ok(Allowance::Allowed) => failure,
-            Ok(Allowance::Refused { retry_after_s }) => Failure::TooMany { retry_after_s },
+            Ok(Allowance::Refused { retry_after_s }) => {
+                counts::LIMITED.count(FAILED);
+                Failure::TooMany { retry_after_s }
+            }
             Err(error) => error.into(),
         }
     }
@@ -39,15 +48,15 @@ impl Service {
     /// Refuses a device or account that typed too many wrong codes.
     pub(super) async fn may_type(&self, device: DeviceId, account: AccountId) -> Result<(), Failure> {
         let [(device, per_device), (account, per_account)] = self.typed_limits(device, account);
-        self.peek(&device, per_device).await?;
-        self.peek(&account, per_account).await
+        self.peek(["user_codes", "device"], &device, per_device).await?;
+        self.peek(["user_codes", "account"], &account, per_account).await
     }
 
     /// Counts a wrong typed code.
     pub(super) async fn mistyped(&self, device: DeviceId, account: AccountId) -> Result<(), Failure> {
         let [(device, per_device), (account, per_account)] = self.typed_limits(device, account);
-        self.hit(&device, per_device).await?;
-        self.hit(&account, per_account).await
+        self.hit(["user_codes", "device"], &device, per_device).await?;
+        self.hit(["user_codes", "account"], &account, per_account).await
     }
 
     /// Counts a password that is tried on `username`, right or wrong: a burst of guesses must not pass together, and a
@@ -55,26 +64,26 @@ impl Service {
     pub(super) async fn count_password(&self, username: &str) -> Result<(), Failure> {
         let limit = self.window(self.settings.limits.wrong_passwords_per_account);
         let name = base64url(&sha256(username.as_bytes()));
-        self.hit(&format!("password {name}"), limit).await
+        self.hit(["passwords", "account"], &format!("password {name}"), limit).await
     }
 
     /// Counts a recovery code that is tried on `username`, right or wrong, as [`Service::count_password`] does.
     pub(super) async fn count_recovery(&self, username: &str) -> Result<(), Failure> {
         let limit = self.window(self.settings.limits.wrong_passwords_per_account);
         let name = base64url(&sha256(username.as_bytes()));
-        self.hit(&format!("recovery {name}"), limit).await
+        self.hit(["recovery_codes", "account"], &format!("recovery {name}"), limit).await
     }
 
     /// Refuses an address with too many wrong passwords and recovery codes.
     pub(super) async fn may_try_password(&self, address: ClientAddress) -> Result<(), Failure> {
         let limit = self.window(self.settings.limits.wrong_passwords_per_address);
-        self.peek(&wrong_password_key(address), limit).await
+        self.peek(["passwords", "address"], &wrong_password_key(address), limit).await
     }
 
     /// Counts a wrong password or recovery code of an address.
     pub(super) async fn wrong_password(&self, address: ClientAddress) -> Result<(), Failure> {
         let limit = self.window(self.settings.limits.wrong_passwords_per_address);
-        self.hit(&wrong_password_key(address), limit).await
+        self.hit(["passwords", "address"], &wrong_password_key(address), limit).await
     }
 
     fn failed_limit(&self) -> Limit {
@@ -95,12 +104,12 @@ impl Service {
         Limit { hits, window_s: self.settings.limits.window_s }
     }
 
-    async fn hit(&self, key: &str, limit: Limit) -> Result<(), Failure> {
-        judged(self.short_lived.hit(key, limit, self.now()).await?)
+    async fn hit(&self, what: What, key: &str, limit: Limit) -> Result<(), Failure> {
+        judged(what, self.short_lived.hit(key, limit, self.now()).await?)
     }
 
-    async fn peek(&self, key: &str, limit: Limit) -> Result<(), Failure> {
-        judged(self.short_lived.peek(key, limit, self.now()).await?)
+    async fn peek(&self, what: What, key: &str, limit: Limit) -> Result<(), Failure> {
+        judged(what, self.short_lived.peek(key, limit, self.now()).await?)
     }
 }
 
@@ -112,9 +121,12 @@ fn wrong_password_key(address: ClientAddress) -> String {
     format!("wrong password {}", address.neighbourhood())
 }
 
-const fn judged(allowance: Allowance) -> Result<(), Failure> {
+fn judged(what: What, allowance: Allowance) -> Result<(), Failure> {
     match allowance {
         Allowance::Allowed => Ok(()),
-        Allowance::Refused { retry_after_s } => Err(Failure::TooMany { retry_after_s }),
+        Allowance::Refused { retry_after_s } => {
+            counts::LIMITED.count(what);
+            Err(Failure::TooMany { retry_after_s })
+        }
     }
 }

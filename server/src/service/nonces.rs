@@ -62,6 +62,11 @@ impl Service {
         Ok(self.nonces.replace(|known| Keyed::of(known.keys.clone(), store)))
     }
 
+    /// Figures about the connections to the stores, by their names for `/metrics`.
+    pub fn connections(&self) -> Vec<(&'static str, u64)> {
+        self.short_lived.connections().into_iter().chain(self.durable.connections()).collect()
+    }
+
     /// The server keys in use.
     pub(super) fn keys(&self) -> ServerKeys {
         self.nonces.known().keys

@@ -8,6 +8,7 @@ use protocol::proof::{self, Call, ProofError, REMEMBERED_S};
 use protocol::secret::Secret;
 
 use super::{ClientAddress, Failure, Service};
+use crate::counts;
 use crate::store::{Counter, Holder, Spent};
 
 /// A proof as it came, and the call that it came with.
@@ -91,7 +92,10 @@ impl Service {
             Spent::Spent => Ok(proven.key),
             Spent::Before if hole!("proof_once") => Ok(proven.key),
             Spent::Before => Err(self.failed(call.address, Failure::InvalidProof).await),
-            Spent::Refused { retry_after_s } => Err(Failure::TooMany { retry_after_s }),
+            Spent::Refused { retry_after_s } => {
+                counts::LIMITED.count(["failed_proofs", "address"]);
+                Err(Failure::TooMany { retry_after_s })
+            }
             Spent::OtherStore => Err(Failure::NoNonce),
         }
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use protocol::frame::FrameKey;
 use protocol::hole;
 use protocol::id::{RequestId, SessionId};
@@ -9,6 +11,7 @@ use protocol::wire::{Account, RedeemedBody};
 
 use super::settle::{NEVER_AT_REST, TURNS_MAX, is_cancelled};
 use super::{ClientAddress, Failure, Service};
+use crate::counts;
 use crate::kill_point::hold_point;
 use crate::store::{By, EndReason, NewSession, RedeemRefused, Redeemed, SessionView, Versioned};
 
@@ -102,6 +105,7 @@ impl Service {
         }
         let session = match made {
             Redeemed::Created { session, .. } => {
+                self.note_wait(&read.request, now);
                 self.finish(read.clone(), &event, &session, now).await?;
                 tracing::info!(request.id = %read.request.id, session.id = %session.session.id, "Signed in");
                 session
@@ -144,6 +148,14 @@ impl Service {
                 self.settle(read.clone()).await?;
                 Err(Refused::Ended.into())
             }
+        }
+    }
+
+    /// Notes how long the page took from the approval on.
+    fn note_wait(&self, request: &Request, now: Timestamp) {
+        if let State::Approved { ends_at, .. } = &request.state {
+            let waited_s = self.lives.approved_s - ends_at.since_s(now);
+            counts::REDEEMED_AFTER.note("", Duration::from_secs(u64::try_from(waited_s).unwrap_or(0)));
         }
     }
 

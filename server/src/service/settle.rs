@@ -8,6 +8,7 @@ use protocol::request::{
 use protocol::time::Timestamp;
 
 use super::{Failure, Service};
+use crate::counts;
 use crate::kill_point::kill_point;
 use crate::store::{Replaced, StoredDecision, Verdict, Versioned, forgotten_at};
 
@@ -50,6 +51,7 @@ impl Service {
             let request = Request { state: next, ..(*read.request).clone() };
             match self.short_lived.replace(&request, read.version, now).await? {
                 Replaced::Replaced(version) => {
+                    counts::login(&request.state);
                     read = Versioned { request: request.into(), version };
                     continue;
                 }
@@ -92,6 +94,9 @@ impl Service {
         Ok(match self.short_lived.replace(&request, read.version, now).await? {
             Replaced::Replaced(version) => {
                 kill_point!("after record", &format!("{:?}", request.state.phase()));
+                if request.state.phase() != read.request.state.phase() {
+                    counts::login(&request.state);
+                }
                 Written::Yes(Versioned { request: request.into(), version })
             }
             Replaced::Changed => Written::Again,

@@ -6,6 +6,7 @@ use protocol::secret::Secret;
 use protocol::wire::{RequestBody, StartBody};
 
 use super::{ClientAddress, Failure, Service, return_to, user_agent};
+use crate::counts;
 use crate::kill_point::kill_point;
 use crate::store::{Counter, Inserted};
 
@@ -61,8 +62,12 @@ impl Service {
         let start = Some(Counter { key: &key, limit });
         match self.short_lived.insert(start, &request, &client, per_client, now).await? {
             Inserted::Inserted(_) => kill_point!("after record", "Waiting"),
-            Inserted::TooMany { retry_after_s } => return Err(Failure::TooMany { retry_after_s }),
+            Inserted::TooMany { retry_after_s } => {
+                counts::LIMITED.count(["starts", "address"]);
+                return Err(Failure::TooMany { retry_after_s });
+            }
         }
+        counts::login(&request.state);
         tracing::debug!(request.id = %request.id, "Login request started");
         Ok(Started { body: self.show(&request, now), secret, cookie_s: self.request_life_s() })
     }

@@ -52,6 +52,11 @@ pub trait Durable: Send + Sync {
     /// in an empty store.
     async fn latest(&self) -> Result<Option<Timestamp>, StoreError>;
 
+    /// A figure about connections to it, by its name for `/metrics`.
+    fn connections(&self) -> Option<(&'static str, u64)> {
+        None
+    }
+
     // Accounts
 
     /// Makes an account. Audit: `account_created`.

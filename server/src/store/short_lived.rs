@@ -31,6 +31,11 @@ pub trait ShortLived: Send + Sync {
         Ok(())
     }
 
+    /// A figure about connections to it, by its name for `/metrics`.
+    fn connections(&self) -> Option<(&'static str, u64)> {
+        None
+    }
+
     /// Says that this node ends, so that the others need not reckon with it.
     async fn leave(&self) {}
 

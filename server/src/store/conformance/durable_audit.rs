@@ -4,6 +4,7 @@ use protocol::statement::Decision;
 use protocol::time::Timestamp;
 use tokio::sync::mpsc;
 
+use super::durable_races::at_once;
 use super::world::{LIVES, NOW, World, fresh_thumbprint, new_device, new_link, new_session, page};
 use crate::config::SessionKind;
 use crate::store::audit::{Broken, Fault, Head, Verified, verify};
@@ -167,6 +168,26 @@ pub(super) async fn a_trimmed_chain_still_verifies_and_goes_on(store: Arc<impl D
     assert_eq!(world.kinds().await, ["sign_in_denied"]);
     let page = world.store.activity(world.account, 5, 10).await.unwrap();
     assert_eq!((page.entries.len(), page.head.seq), (0, 5));
+    check(&export(&world.store).await).unwrap();
+}
+
+pub(super) async fn nodes_that_sweep_and_anchor_at_once_do_it_once(store: Arc<impl Durable + 'static>) {
+    const SESSIONS: u64 = 20;
+    let world = Arc::new(World::new(store).await);
+    for _ in 0..SESSIONS {
+        world.sign_in(NOW).await;
+    }
+    let at = NOW.plus_s(14 * DAY_S);
+    let done = at_once(8, |_| {
+        let world = Arc::clone(&world);
+        async move {
+            let swept = world.store.sweep(&KEEP, at).await.unwrap();
+            (swept.expired_sessions, u64::from(world.store.anchor(at).await.unwrap()))
+        }
+    })
+    .await;
+    assert_eq!(done.iter().map(|(expired, _)| expired).sum::<u64>(), SESSIONS);
+    assert_eq!(done.iter().map(|(_, anchored)| anchored).sum::<u64>(), 1);
     check(&export(&world.store).await).unwrap();
 }
 

@@ -76,6 +76,7 @@ macro_rules! durable_suite {
                 anchors_come_once_a_minute_over_what_changed,
                 a_trimmed_chain_still_verifies_and_goes_on,
                 a_sweep_ends_and_forgets,
+                nodes_that_sweep_and_anchor_at_once_do_it_once,
                 a_sweep_takes_more_than_one_step_holds,
                 a_removed_device_is_forgotten_after_its_sessions,
                 what_was_refused_leaves_no_entry,

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::pool::{Lent, NoConnection};
 use super::{PostgresStore, Work};
+use crate::counts;
 use crate::kill_point::kill_point;
 use crate::store::error::StoreError;
 use crate::store::rows::Fault;
@@ -54,6 +55,16 @@ enum Cause {
 impl PostgresStore {
     /// Does the work, again from its start when another transaction was in the way or a connection turned out dead.
     pub(super) async fn run<A: Sync, T>(
+        &self,
+        how: How,
+        during: &'static str,
+        args: &A,
+        work: Work<A, T>,
+    ) -> Result<T, StoreError> {
+        counts::store_call(counts::POSTGRES, self.repeated(how, during, args, work)).await
+    }
+
+    async fn repeated<A: Sync, T>(
         &self,
         how: How,
         during: &'static str,

@@ -22,6 +22,10 @@ const HOUSEKEEPING: i64 = 0x0063_6f75_6e74_6572;
 
 #[async_trait]
 impl Durable for PostgresStore {
+    fn connections(&self) -> Option<(&'static str, u64)> {
+        Some(("postgres_connections", u64::try_from(self.pool.open()).unwrap_or(u64::MAX)))
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.write_at_once("be reached", (), |tx, ()| accounts::ping(tx).boxed()).await
     }

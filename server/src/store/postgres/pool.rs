@@ -19,6 +19,7 @@ const IDLE_MAX: Duration = Duration::from_mins(1);
 pub(super) struct Pool {
     options: PgConnectOptions,
     room: Arc<Semaphore>,
+    room_max: usize,
     /// Whole, and between two pieces of work; the one used last comes last.
     idle: Arc<Mutex<Vec<Idle>>>,
 }
@@ -47,7 +48,7 @@ pub(super) struct Lent {
 impl Pool {
     pub(super) fn new(options: PgConnectOptions, connections_max: u32) -> Self {
         let room = usize::try_from(connections_max).unwrap_or(Semaphore::MAX_PERMITS);
-        Self { options, room: Arc::new(Semaphore::new(room)), idle: Arc::default() }
+        Self { options, room: Arc::new(Semaphore::new(room)), room_max: room, idle: Arc::default() }
     }
 
     /// An idle connection, else another one, within `wait`.
@@ -61,6 +62,12 @@ impl Pool {
             Ok(Lent { connection, idle: Arc::clone(&self.idle), _room: room })
         };
         timeout(wait, found).await.unwrap_or(Err(NoConnection::InTime))
+    }
+
+    /// Connections that are lent, and idle ones.
+    pub(super) fn open(&self) -> usize {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        self.room_max.saturating_sub(self.room.available_permits()) + idle
     }
 
     fn take_idle(&self) -> Option<PgConnection> {

@@ -65,6 +65,11 @@ impl Link {
         Ok(Self { line, keeper })
     }
 
+    /// Whether there is a connection.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(*self.line.borrow(), Line::Up(_))
+    }
+
     /// The connection; waits a moment for one while there is none.
     ///
     /// # Errors

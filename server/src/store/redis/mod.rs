@@ -38,6 +38,7 @@ use super::short_lived::{
     forgotten_at,
 };
 use crate::causes;
+use crate::counts;
 use crate::server_keys::ServerKeys;
 use join::Joining;
 use keys::Keys;
@@ -101,15 +102,21 @@ impl RedisStore {
         during: &'static str,
         call: &ScriptInvocation<'_>,
     ) -> Result<T, StoreError> {
-        let mut joined = self.link.joined(during).await?;
-        let answer = call.invoke_async(&mut joined.connection).await;
-        joined.judge(during, answer)
+        counts::store_call(counts::REDIS, async {
+            let mut joined = self.link.joined(during).await?;
+            let answer = call.invoke_async(&mut joined.connection).await;
+            joined.judge(during, answer)
+        })
+        .await
     }
 
     async fn ask<T: FromRedisValue>(&self, during: &'static str, call: &redis::Cmd) -> Result<T, StoreError> {
-        let mut joined = self.link.joined(during).await?;
-        let answer = call.query_async(&mut joined.connection).await;
-        joined.judge(during, answer)
+        counts::store_call(counts::REDIS, async {
+            let mut joined = self.link.joined(during).await?;
+            let answer = call.query_async(&mut joined.connection).await;
+            joined.judge(during, answer)
+        })
+        .await
     }
 
     async fn find(&self, kind: &str, name: impl fmt::Display) -> Result<Option<Versioned>, StoreError> {
@@ -173,6 +180,10 @@ impl ShortLived for RedisStore {
     async fn rekey(&self, keys: &ServerKeys, origin: &Origin) -> Result<(), StoreError> {
         let joined = self.link.joined("join the nodes in Redis").await?;
         self.joining.rekey(&joined, Fingerprint::of(keys, origin)).await
+    }
+
+    fn connections(&self) -> Option<(&'static str, u64)> {
+        Some(("redis_connected", u64::from(self.link.is_up())))
     }
 
     async fn leave(&self) {
