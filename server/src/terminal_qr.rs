@@ -1,10 +1,9 @@
 //! A QR code for the terminal, two modules in one character.
 
-use fast_qr::qr::{QRBuilder, QRCodeError};
-use fast_qr::{ECL, QRCode};
+use qrcodegen::{DataTooLong, QrCode, QrCodeEcc};
 
 /// Light modules around the code, in modules. Source: ISO/IEC 18004, 9.1.
-const QUIET_ZONE: usize = 4;
+const QUIET_ZONE: i32 = 4;
 
 /// How the terminal shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,13 +14,13 @@ pub enum Paint {
     Blocks,
 }
 
-/// Draws `text` as a QR code of level M with its quiet zone; each line ends with a newline.
+/// Draws `text` as a QR code of level M or better with its quiet zone; each line ends with a newline.
 ///
 /// # Errors
-/// [`QRCodeError`] when the text is too long for any QR code (2,331 bytes).
-pub fn draw(text: &str, paint: Paint) -> Result<String, QRCodeError> {
-    let code = QRBuilder::new(text).ecl(ECL::M).build()?;
-    let side = code.size + 2 * QUIET_ZONE;
+/// [`DataTooLong`] when the text is too long for any QR code (2,331 bytes).
+pub fn draw(text: &str, paint: Paint) -> Result<String, DataTooLong> {
+    let code = QrCode::encode_text(text, QrCodeEcc::Medium)?;
+    let side = code.size() + 2 * QUIET_ZONE;
     let mut out = String::new();
     for top in (0..side).step_by(2) {
         if paint == Paint::Colours {
@@ -46,9 +45,9 @@ pub fn draw(text: &str, paint: Paint) -> Result<String, QRCodeError> {
     Ok(out)
 }
 
-fn is_light(code: &QRCode, x: usize, y: usize) -> bool {
-    let inside = QUIET_ZONE..QUIET_ZONE + code.size;
-    !(inside.contains(&x) && inside.contains(&y) && code[y - QUIET_ZONE][x - QUIET_ZONE].value())
+/// What is outside of a code is light.
+fn is_light(code: &QrCode, x: i32, y: i32) -> bool {
+    !code.get_module(x - QUIET_ZONE, y - QUIET_ZONE)
 }
 
 #[cfg(test)]
@@ -70,10 +69,10 @@ mod tests {
     #[test]
     fn every_module_is_where_the_encoder_put_it() {
         let drawn = read_back(&draw(LINK, Paint::Blocks).unwrap());
-        let code = QRBuilder::new(LINK).ecl(ECL::M).build().unwrap();
-        for y in 0..code.size {
-            for x in 0..code.size {
-                assert_eq!(drawn[y + QUIET_ZONE][x + QUIET_ZONE], !code[y][x].value(), "module {x},{y}");
+        let code = QrCode::encode_text(LINK, QrCodeEcc::Medium).unwrap();
+        for (y, row) in (-QUIET_ZONE..code.size() + QUIET_ZONE).zip(&drawn) {
+            for (x, light) in (-QUIET_ZONE..code.size() + QUIET_ZONE).zip(row) {
+                assert_eq!(*light, !code.get_module(x, y), "module {x},{y}");
             }
         }
     }
@@ -85,10 +84,10 @@ mod tests {
         for (y, row) in drawn.iter().take(side).enumerate() {
             for (x, light) in row.iter().enumerate() {
                 let edge = x.min(y).min(side - 1 - x).min(side - 1 - y);
-                assert!(edge >= QUIET_ZONE || *light, "module {x},{y}");
+                assert!(edge >= 4 || *light, "module {x},{y}");
             }
         }
-        assert!(!drawn[QUIET_ZONE][QUIET_ZONE], "the finder pattern starts right behind it");
+        assert!(!drawn[4][4], "the finder pattern starts right behind it");
     }
 
     #[test]

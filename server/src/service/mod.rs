@@ -18,6 +18,7 @@ mod enrol;
 mod failure;
 mod housekeeping;
 mod limits;
+mod modules;
 mod network;
 mod nonces;
 mod page;

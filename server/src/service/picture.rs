@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fast_qr::{ECL, QRBuilder};
 use protocol::id::RequestId;
+
+use super::modules::Encoder;
 
 /// Modules of white around the code (ISO/IEC 18004 §6.3.8).
 const QUIET_ZONE: usize = 4;
@@ -16,6 +17,7 @@ const CACHE_LENGTH_MAX: usize = 512;
 /// Draws frames and keeps the newest ones for a moment.
 #[derive(Debug, Default)]
 pub(super) struct Pictures {
+    encoder: Encoder,
     recent: Mutex<Recent>,
 }
 
@@ -32,7 +34,7 @@ impl Pictures {
         if let Some(known) = self.lock().pictures.get(&key) {
             return Arc::clone(known);
         }
-        let picture: Arc<str> = data_uri(link).into();
+        let picture: Arc<str> = data_uri(&self.encoder, link).into();
         let mut recent = self.lock();
         if recent.pictures.insert(key, Arc::clone(&picture)).is_none() {
             recent.order.push_back(key);
@@ -56,28 +58,23 @@ impl Pictures {
     }
 }
 
-fn data_uri(link: &str) -> String {
-    let png = png(link);
+fn data_uri(encoder: &Encoder, link: &str) -> String {
+    let png = png(encoder, link);
     let mut uri = String::from("data:image/png;base64,");
     STANDARD.encode_string(png, &mut uri);
     uri
 }
 
-fn png(link: &str) -> Vec<u8> {
-    let code = QRBuilder::new(link.as_bytes())
-        .ecl(ECL::M)
-        .build()
-        .expect("a link of at most 300 characters fits a QR code");
-    let side = code.size + 2 * QUIET_ZONE;
+fn png(encoder: &Encoder, link: &str) -> Vec<u8> {
+    let code = encoder.draw(link).expect("a link of at most 300 characters fits a QR code");
+    let side = code.side + 2 * QUIET_ZONE;
     let row_length = side.div_ceil(8);
     // One bit a pixel, white is 1, the first pixel is the highest bit (PNG §7.2).
     let mut rows = vec![0xFF; row_length * side];
-    for y in 0..code.size {
-        for (x, module) in code[y].iter().enumerate() {
-            if module.value() {
-                let x = x + QUIET_ZONE;
-                rows[(y + QUIET_ZONE) * row_length + x / 8] &= !(0x80 >> (x % 8));
-            }
+    for y in 0..code.side {
+        for x in (0..code.side).filter(|x| code.is_dark(*x, y)) {
+            let x = x + QUIET_ZONE;
+            rows[(y + QUIET_ZONE) * row_length + x / 8] &= !(0x80 >> (x % 8));
         }
     }
     encode(&rows, u32::try_from(side).expect("a QR code has at most 177 modules a side"))
@@ -105,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_version_4_and_a_small_one_bit_png() {
-        let bytes = png(LINK);
+        let bytes = png(&Encoder::default(), LINK);
         let decoder = png::Decoder::new(std::io::Cursor::new(&bytes));
         let reader = decoder.read_info().unwrap();
         let info = reader.info();
@@ -116,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_quiet_zone_is_white_and_the_finder_is_black() {
-        let bytes = png(LINK);
+        let bytes = png(&Encoder::default(), LINK);
         let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
         let mut rows = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut rows).unwrap();
