@@ -158,8 +158,8 @@ pub(super) const INSERT_DECISION: &str = "INSERT INTO decisions \
 pub(super) const DECISION: &str = "SELECT ticket, request, device, account, decision, decided_at, withdrawn FROM decisions WHERE ticket = $1";
 /// The arbiter of a redeem: `$10` is the last moment of a decision that is too old.
 pub(super) const INSERT_SESSION: &str = "INSERT INTO sessions (id, request, ticket, account, device, kind, \
-    token_hash, token_issued_at, created_at, last_seen_at, address, browser, system) \
-    SELECT $1, d.request, d.ticket, d.account, d.device, $4, $5, $6, $6, $6, $7, $8, $9 \
+    token_hash, token_issued_at, created_at, last_seen_at, address, browser, system, page_key) \
+    SELECT $1, d.request, d.ticket, d.account, d.device, $4, $5, $6, $6, $6, $7, $8, $9, $11 \
     FROM decisions d JOIN accounts a ON a.id = d.account JOIN devices v ON v.id = d.device \
     WHERE d.ticket = $2 AND d.request = $3 AND d.decision = 'approve' AND d.decided_at > $10 AND NOT d.withdrawn \
     AND a.state = 'active' AND v.revoked_at IS NULL \
@@ -167,7 +167,7 @@ pub(super) const INSERT_SESSION: &str = "INSERT INTO sessions (id, request, tick
 pub(super) const INSERT_SESSION_KEY: &str = "INSERT INTO session_keys (session, thumbprint) VALUES ($1, $2)";
 /// Older sessions of a page key, whoever's they are: one browser profile holds one session.
 pub(super) const REPLACE_SESSIONS: &str = "UPDATE sessions SET ended_at = $3, end_reason = 'replaced' \
-    WHERE ended_at IS NULL AND id <> $1 AND id IN (SELECT k.session FROM session_keys k WHERE k.thumbprint = $2) \
+    WHERE page_key = $2 AND ended_at IS NULL AND id <> $1 \
     RETURNING id, account, browser, system";
 /// The session of a request, if `$4` is bound to it and `$5` one of its tokens.
 pub(super) const SESSION_BY_REQUEST: &str = concat!(

@@ -37,14 +37,14 @@ pub(super) const REDEEM: &str = "WITH approved AS MATERIALIZED ( \
         AND a.state = 'active' AND v.revoked_at IS NULL FOR SHARE \
     ), made AS ( \
         INSERT INTO sessions (id, request, ticket, account, device, kind, \
-            token_hash, token_issued_at, created_at, last_seen_at, address, browser, system) \
-        SELECT $1, p.request, p.ticket, p.account_id, p.device_id, $4, $5, $6, $6, $6, $7, $8, $9 FROM approved p \
+            token_hash, token_issued_at, created_at, last_seen_at, address, browser, system, page_key) \
+        SELECT $1, p.request, p.ticket, p.account_id, p.device_id, $4, $5, $6, $6, $6, $7, $8, $9, $11 FROM approved p \
         ON CONFLICT (request) DO NOTHING RETURNING id \
     ), bound AS ( \
         INSERT INTO session_keys (session, thumbprint) SELECT m.id, $11 FROM made m \
     ), replaced AS ( \
         UPDATE sessions SET ended_at = $6, end_reason = 'replaced' \
-        WHERE ended_at IS NULL AND id IN (SELECT k.session FROM session_keys k WHERE k.thumbprint = $11) \
+        WHERE page_key = $11 AND ended_at IS NULL \
         AND EXISTS (SELECT 1 FROM made) RETURNING id, account, browser, system \
     ) \
     SELECT p.*, h.seq, h.hash, r.id, r.account, r.browser, r.system \

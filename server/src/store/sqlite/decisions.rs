@@ -68,7 +68,8 @@ pub(super) fn redeem(
         &new.address,
         &new.browser,
         &new.system,
-        now.plus_s(-approved_s).unix_s()
+        now.plus_s(-approved_s).unix_s(),
+        new.page_key.as_bytes()
     ];
     if !tx.connection.is_any(insert, session)? {
         return redeemed_before(tx, new, approved_s, lives, now);

@@ -19,7 +19,7 @@ struct Migration {
 }
 
 /// All of them, oldest first.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         description: "first",
@@ -29,6 +29,11 @@ const MIGRATIONS: [Migration; 2] = [
         version: 2,
         description: "recovery",
         statements: include_str!("../../../migrations/sqlite/0002_recovery.sql"),
+    },
+    Migration {
+        version: 3,
+        description: "page_keys",
+        statements: include_str!("../../../migrations/sqlite/0003_page_keys.sql"),
     },
 ];
 

@@ -208,7 +208,7 @@ async fn data_of_a_later_version_is_left_alone() {
         .unwrap();
     later.close().unwrap();
     let newer = SqliteStore::open(&file).await.unwrap_err();
-    assert!(matches!(newer, StoreError::Newer { found: 9999, known: 2 }), "{newer:?}");
+    assert!(matches!(newer, StoreError::Newer { found: 9999, known: 3 }), "{newer:?}");
     assert!(newer.to_string().contains("start the later version"));
 }
 
@@ -232,7 +232,7 @@ async fn a_file_that_sqlx_migrated_goes_on() {
     let versions = "SELECT group_concat(version || ' ' || description || ' ' || success || ' ' || length(checksum)) \
         FROM _sqlx_migrations ORDER BY version";
     let versions: String = former.query_row(versions, [], |row| row.get(0)).unwrap();
-    assert_eq!(versions, "1 first 1 48,2 recovery 1 48");
+    assert_eq!(versions, "1 first 1 48,2 recovery 1 48,3 page_keys 1 48");
 }
 
 #[tokio::test]

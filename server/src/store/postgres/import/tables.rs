@@ -121,6 +121,7 @@ pub(super) const TABLES: [Table; 11] = [
             ("system", Text),
             ("ended_at", Number),
             ("end_reason", Text),
+            ("page_key", Bytes),
         ],
     },
     Table { name: "session_keys", columns: &[("session", Bytes), ("thumbprint", Bytes)] },
