@@ -7,6 +7,7 @@ mod support;
 mod crash;
 mod deadlines;
 mod enrolment;
+mod figures;
 mod interface;
 mod limits;
 mod login;
