@@ -87,7 +87,9 @@ async fn stay(folder: &Path) -> Result<()> {
     open_in_browser(&origin);
     let mut app = Command::new(built("countersign"));
     if let Some(link) = &link {
-        println!("==> The app opens with the enrolment link of {ACCOUNT}; one click enrols it:\n    {link}");
+        println!(
+            "==> The app opens with the enrolment link of {ACCOUNT}; \"Contact it\" and \"Add account\" enrol it:\n    {link}"
+        );
         app.arg(link);
     } else {
         println!("==> {ACCOUNT} has an authenticator already; the app opens with it. For one more:");
@@ -98,6 +100,7 @@ async fn stay(folder: &Path) -> Result<()> {
         );
     }
     let mut app = app.kill_on_drop(true).spawn().context("cannot start the app")?;
+    println!("==> Then scan the code on the login page: by camera, or without one by \"Scan my screen\"");
     println!("==> Ctrl-C ends the server and the app");
 
     let mut app_runs = true;
