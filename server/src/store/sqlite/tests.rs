@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::SqliteStore;
 use crate::store::conformance::world::{NOW, World, new_session};
+use crate::store::statements;
 use crate::store::{
     AuditKind, Body, By, CreateAccount, Durable as _, NewAccount, Recorded, Redeemed, StoreError,
 };
@@ -233,6 +234,38 @@ async fn a_file_that_sqlx_migrated_goes_on() {
         FROM _sqlx_migrations ORDER BY version";
     let versions: String = former.query_row(versions, [], |row| row.get(0)).unwrap();
     assert_eq!(versions, "1 first 1 48,2 recovery 1 48,3 page_keys 1 48");
+}
+
+/// Of a file of version 2: a session that lives, one that has ended, and their key.
+const BEFORE_PAGE_KEYS: &str = "INSERT INTO accounts VALUES (x'01', 'ada', 'Ada', NULL, 'active', TRUE, 1); \
+    INSERT INTO devices VALUES (x'02', x'01', 'Desk', 'linux', '{}', x'03', x'04', 'code', 1, 1, NULL); \
+    INSERT INTO sessions VALUES (x'05', x'06', x'07', x'01', x'02', 'linked', x'08', 1, NULL, NULL, 1, 1, '', '', '', NULL, NULL), \
+    (x'15', x'16', x'17', x'01', x'02', 'linked', x'18', 1, NULL, NULL, 1, 1, '', '', '', 1, 'ended'); \
+    INSERT INTO session_keys VALUES (x'05', x'ff'), (x'15', x'ff')";
+
+#[test]
+fn a_session_from_before_page_keys_is_found_by_its_key() {
+    let former = Connection::open_in_memory().unwrap();
+    for version in [
+        include_str!("../../../migrations/sqlite/0001_first.sql"),
+        include_str!("../../../migrations/sqlite/0002_recovery.sql"),
+        BEFORE_PAGE_KEYS,
+        include_str!("../../../migrations/sqlite/0003_page_keys.sql"),
+    ] {
+        former.execute_batch(version).unwrap();
+    }
+    let mut plan = former.prepare(&format!("EXPLAIN QUERY PLAN {}", statements::REPLACE_SESSIONS)).unwrap();
+    let mut steps = plan.raw_query();
+    let plan: String = steps.next().unwrap().unwrap().get("detail").unwrap();
+    assert!(plan.contains("USING INDEX sessions_by_page_key (page_key=?)"), "{plan}");
+    let mut replace = former.prepare(statements::REPLACE_SESSIONS).unwrap();
+    for (name, value) in [("$1", &b"\x25"[..]), ("$2", b"\xff"), ("$3", b"\x02")] {
+        let place = replace.parameter_index(name).unwrap().unwrap();
+        replace.raw_bind_parameter(place, value).unwrap();
+    }
+    let mut ended = replace.raw_query();
+    assert_eq!(ended.next().unwrap().unwrap().get::<_, Vec<u8>>("id").unwrap(), [5]);
+    assert!(ended.next().unwrap().is_none());
 }
 
 #[tokio::test]
