@@ -41,7 +41,8 @@ export class I18n {
   /** A moment in Unix seconds: the time of day within a day, else the date, both in the person's zone. */
   moment(atS: number, nowMs = Date.now()): string {
     const within = nowMs / 1000 - atS < 86_400;
-    return new Intl.DateTimeFormat(this.texts.tag, within ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" }).format(atS * 1000);
+    const style: Intl.DateTimeFormatOptions = within ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
+    return unbroken(new Intl.DateTimeFormat(this.texts.tag, style).format(atS * 1000));
   }
 
   /** What to tell about a foreign text. */
@@ -85,7 +86,7 @@ export class I18n {
 
   /** The time of day alone, in the person's zone. */
   time(atS: number): string {
-    return new Intl.DateTimeFormat(this.texts.tag, { timeStyle: "short" }).format(atS * 1000);
+    return unbroken(new Intl.DateTimeFormat(this.texts.tag, { timeStyle: "short" }).format(atS * 1000));
   }
 
   /** A language tag as a word, for example `de-DE` as "German (Germany)"; an unknown one as it is. */
@@ -111,3 +112,8 @@ function languageOf(language: Language): "en" | "de" {
 
 /** The i18n of the window, for every component under `App`. */
 export const [useI18n, provideI18n] = createContext<I18n>();
+
+/** "8:01 PM" stays on one line. */
+function unbroken(time: string): string {
+  return time.replace(/\s(?=[AP]M$)/u, "\u00a0");
+}
