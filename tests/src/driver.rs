@@ -125,7 +125,7 @@ impl Driver {
         .await
     }
 
-    /// Waits until no transition runs and every picture is drawn.
+    /// Waits until no transition runs, every picture is drawn and no question rests.
     ///
     /// # Errors
     /// When the limit is over first.
@@ -134,7 +134,8 @@ impl Driver {
             let script = "const resting = document.getAnimations().every((animation) => \
                           animation.playState !== 'running' || animation.effect?.getTiming().iterations === Infinity); \
                           const drawn = [...document.images].every((image) => image.complete); \
-                          return resting && drawn && document.readyState === 'complete'";
+                          const awake = document.querySelector('[data-resting]') === null; \
+                          return resting && drawn && awake && document.readyState === 'complete'";
             Ok(self.read::<bool>(script).await?.then_some(()))
         })
         .await?;
