@@ -60,9 +60,7 @@ impl Stores {
         let (mut url, mut postgres_process) = (database.to_owned(), None);
         if let Some(cluster) = &cluster {
             url = cluster.tcp_url("postgres");
-            let socket = cluster.url("").replace("%2F", "/");
-            let folder = socket.split(['@', ':']).find(|part| part.starts_with('/')).context("no folder")?;
-            let folder = folder.trim_end_matches('/').to_owned();
+            let folder = url_folder(&cluster.url("")).context("no folder in its URL")?;
             postgres_process = Some(machine::process_with(&["bin/postgres\0-D", &folder])?);
         }
         let started = if redis == Some(START) { Some(Redis::start()?) } else { None };
@@ -113,6 +111,12 @@ impl Stores {
     }
 }
 
+/// The folder of a Unix socket that a URL names instead of a host.
+fn url_folder(url: &str) -> Option<String> {
+    let (_, rest) = url.rsplit_once('@')?;
+    Some(rest.split(':').next()?.replace("%2F", "/"))
+}
+
 fn plain_address(url: &str) -> Option<SocketAddr> {
     let rest = url.strip_prefix("redis://")?.split('/').next()?;
     if rest.contains('@') {
@@ -126,4 +130,26 @@ async fn connect(address: SocketAddr) -> Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_socket_is_found_in_its_url() {
+        let url = "postgres://countersign@%2Ftmp%2Fcountersign-pg-a:5432/";
+        assert_eq!(url_folder(url).unwrap(), "/tmp/countersign-pg-a");
+    }
+
+    #[test]
+    fn only_an_open_redis_is_spoken_to_directly() {
+        assert_eq!(plain_address("redis://127.0.0.1:7000/1").unwrap().port(), 7_000);
+        assert_eq!(plain_address("redis://127.0.0.1").unwrap().port(), 6_379);
+        for url in ["rediss://127.0.0.1", "redis://user:word@127.0.0.1", "unix:/run/redis.sock"] {
+            assert!(plain_address(url).is_none(), "{url}");
+        }
+    }
 }

@@ -76,7 +76,12 @@ impl Subject {
     /// Starts it, with `accounts` accounts.
     pub(crate) fn start(kind: Kind, store: Store<'_>, programs: &Programs, accounts: u32) -> Result<Self> {
         let data = TempDir::new()?;
-        let (nodes, origin) = (Vec::new(), String::new());
+        // Several nodes have one name; one alone goes by its address.
+        let origin = match (kind, store) {
+            (Kind::Countersign, Store::Shared(..)) => SITE.to_owned(),
+            _ => String::new(),
+        };
+        let nodes = Vec::new();
         let mut subject = Self { kind, origin, ready_ms: 0.0, nodes, codes: Vec::new(), data };
         let count = match (kind, store) {
             (Kind::Countersign, Store::Shared(_, nodes)) => nodes,
