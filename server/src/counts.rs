@@ -50,22 +50,32 @@ pub static LIMITED: Tally<7> = Tally::new(
 pub static REDEEMED_AFTER: Durations<1> =
     Durations::new("redeemed_after_seconds", "From an approval to its session.", "", [""]);
 
-/// Calls of the stores over the network, with every wait for a connection.
-pub static STORES: Durations<2> = Durations::new(
+/// Calls of the stores that are not in memory, with every wait for a connection or for their turn.
+pub static STORES: Durations<3> = Durations::new(
     "store_call_duration_seconds",
-    "Calls to stores over the network, waits for a connection included.",
+    "Calls to stores, waits for a connection or their turn included.",
     "store",
-    [POSTGRES, REDIS],
+    [SQLITE, POSTGRES, REDIS],
 );
 
 /// Calls that a store could not do.
-pub static STORE_FAILURES: Tally<2> = Tally::new(
+pub static STORE_FAILURES: Tally<3> = Tally::new(
     "store_failures_total",
     "Calls that a store did not do.",
     ["store", ""],
-    [[POSTGRES, ""], [REDIS, ""]],
+    [[SQLITE, ""], [POSTGRES, ""], [REDIS, ""]],
 );
 
+/// Writes into a SQLite file, and the commits that they shared: so many writes reach the disk together.
+pub static SQLITE_WRITES: Tally<2> = Tally::new(
+    "sqlite_writes_total",
+    "Writes into a SQLite file, and the commits that they shared.",
+    ["of", ""],
+    [["writes", ""], ["commits", ""]],
+);
+
+/// SQLite, as figures name it.
+pub const SQLITE: &str = "sqlite";
 /// PostgreSQL, as figures name it.
 pub const POSTGRES: &str = "postgres";
 /// Redis or Valkey, as figures name it.
@@ -113,8 +123,14 @@ impl<const N: usize> Tally<N> {
 
     /// Counts one; values that are not among the known ones count as the last.
     pub fn count(&self, values: [&str; 2]) {
+        self.add(values, 1);
+    }
+
+    /// Counts so many.
+    pub fn add(&self, values: [&str; 2], many: usize) {
+        let many = u64::try_from(many).unwrap_or(u64::MAX);
         let place = self.values.iter().position(|known| *known == values).unwrap_or(N - 1);
-        self.counts[place].fetch_add(1, Ordering::Relaxed);
+        self.counts[place].fetch_add(many, Ordering::Relaxed);
     }
 
     /// How many there were.
@@ -200,6 +216,7 @@ pub fn render(out: &mut String) {
     REDEEMED_AFTER.render(out);
     STORES.render(out);
     STORE_FAILURES.render(out);
+    SQLITE_WRITES.render(out);
 }
 
 /// Counts the state that a login request came to.

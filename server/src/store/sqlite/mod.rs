@@ -27,6 +27,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::error::StoreError;
 use super::rows::{self, Fault};
+use crate::counts;
 use readers::Readers;
 use transaction::{Tx, job};
 use writer::Writer;
@@ -55,7 +56,9 @@ impl SqliteStore {
                 let tx = lock(tx, during).await?;
                 work(&tx.connection).map_err(|fault| fault.during(during))
             }
-            Kept::File { readers, .. } => readers.read(during, work).await,
+            Kept::File { readers, .. } => {
+                counts::store_call(counts::SQLITE, readers.read(during, work)).await
+            }
         }
     }
 
@@ -71,7 +74,7 @@ impl SqliteStore {
                 lock(tx, during).await?.alone(job);
                 answer.try_recv().map_err(|_| Fault::Unserved("the work was not done").during(during))?
             }
-            Kept::File { writer, .. } => writer.write(during, work).await,
+            Kept::File { writer, .. } => counts::store_call(counts::SQLITE, writer.write(during, work)).await,
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::rows::Fault;
 use super::transaction::{Job, Shared, Tx, job};
+use crate::counts;
 use crate::store::error::StoreError;
 
 /// Most writes in one transaction: what one of them waits for at most.
@@ -50,7 +51,18 @@ impl Writer {
 fn work_off(mut waiting: mpsc::Receiver<Box<dyn Job>>, mut tx: Tx) {
     let mut writes = Vec::with_capacity(BATCH_MAX);
     while waiting.blocking_recv_many(&mut writes, BATCH_MAX) > 0 {
-        match together(&mut tx, &mut writes) {
+        let many = writes.len();
+        let outcome = together(&mut tx, &mut writes);
+        let commits = match &outcome {
+            Together::Committed => 1,
+            Together::Locked(_) => 0,
+            Together::Failed => many,
+        };
+        if commits > 0 {
+            counts::SQLITE_WRITES.add(["writes", ""], many);
+            counts::SQLITE_WRITES.add(["commits", ""], commits);
+        }
+        match outcome {
             Together::Committed => writes.drain(..).for_each(|job| job.answer(Ok(()))),
             Together::Locked(shared) => writes.drain(..).for_each(|job| job.answer(Err(shared.clone()))),
             Together::Failed => writes.drain(..).for_each(|job| tx.alone(job)),
