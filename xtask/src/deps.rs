@@ -22,8 +22,19 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What the pure crate may not reach for: I/O, clocks, randomness, async. Its tests may.
-const KEPT_FROM_PROTOCOL: &[&str] =
-    &["tokio", "reqwest", "axum", "hyper", "sqlx", "rusqlite", "redis", "getrandom", "rand", "futures-util", "tauri"];
+const KEPT_FROM_PROTOCOL: &[&str] = &[
+    "tokio",
+    "reqwest",
+    "axum",
+    "hyper",
+    "sqlx",
+    "rusqlite",
+    "redis",
+    "getrandom",
+    "rand",
+    "futures-util",
+    "tauri",
+];
 
 #[derive(Deserialize)]
 struct Metadata {
