@@ -118,7 +118,7 @@ async fn run(options: &Options) -> Result<()> {
     if let Some(minutes) = options.soak {
         let soak = Soak::run(options, &programs, minutes).await?;
         println!("{}", soak.verdict()?);
-        write_json(options, &soak.json()?)?;
+        write_json(options, &soak.json())?;
         return options.docs.as_deref().map_or(Ok(()), |folder| page::write_soak(folder, &soak));
     }
     let stores = Stores::open(options.database.as_deref(), options.redis.as_deref())?;

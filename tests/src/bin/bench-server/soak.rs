@@ -22,6 +22,8 @@ use crate::waiting::Waiting;
 const SAMPLE: Duration = Duration::from_secs(10);
 /// Samples a minute.
 const A_MINUTE: usize = 6;
+/// Spent proofs are remembered for six minutes.
+const SETTLED_MIN_S: f64 = 420.0;
 /// Pages that wait beside the logins, as a share of `--waiting`; each minute other ones.
 const PAGES_SHARE: u32 = 5;
 
@@ -115,23 +117,25 @@ impl Soak {
 
     /// Until then memory fills with what is kept for minutes: ended requests for 5, spent proofs for 6.
     pub(crate) fn settled_s(&self) -> f64 {
-        f64::from(self.minutes) * 60.0 / 3.0
+        (f64::from(self.minutes) * 60.0 / 3.0).max(SETTLED_MIN_S)
     }
 
-    /// MB an hour after it has settled, and its standard error.
-    pub(crate) fn slope(&self) -> Result<Slope> {
+    /// MB an hour after it has settled, and its standard error; `None` for a run that is over before.
+    pub(crate) fn slope(&self) -> Option<Slope> {
         let settled: Vec<_> = self
             .samples
             .iter()
             .filter(|sample| sample.at_s >= self.settled_s())
             .map(|sample| (sample.at_s / 3_600.0, sample.rss_mb))
             .collect();
-        Slope::of(&settled).context("too short for a slope; give more minutes")
+        Slope::of(&settled)
     }
 
     /// What memory did, as a sentence.
     pub(crate) fn verdict(&self) -> Result<String> {
-        let slope = self.slope()?;
+        let Some(slope) = self.slope() else {
+            return Ok("Too short to tell what memory does: give it 20 minutes or more.".to_owned());
+        };
         let last = self.samples.last().context("no samples")?;
         let is_flat = is_flat(slope, last.rss_mb);
         let word = if is_flat { "flat" } else { "not flat" };
@@ -145,19 +149,19 @@ impl Soak {
         ))
     }
 
-    pub(crate) fn json(&self) -> Result<Value> {
-        let slope = self.slope()?;
+    pub(crate) fn json(&self) -> Value {
+        let slope = self.slope();
         let series: Vec<_> =
             self.samples.iter().map(|sample| json!([sample.at_s, sample.rss_mb, sample.logins])).collect();
-        Ok(json!({"soak": {
+        json!({"soak": {
             "minutes": self.minutes,
             "target_logins_per_s": self.target_per_s,
             "pages_waiting": self.pages,
-            "slope_mb_per_hour": slope.per_x,
-            "slope_error_mb_per_hour": slope.error,
+            "slope_mb_per_hour": slope.map(|slope| slope.per_x),
+            "slope_error_mb_per_hour": slope.map(|slope| slope.error),
             "settled_s": self.settled_s(),
             "series_s_mb_logins": series,
-        }}))
+        }})
     }
 
     /// For the page.
