@@ -11,10 +11,10 @@ use crate::store::{Allowance, Limit};
 
 const HOUR_S: u32 = 3_600;
 /// Proofs, tokens and statements that fail.
-const FAILED: What = ["failed_proofs", "address"];
+pub(super) const FAILED: What = ["failed_proofs", "address"];
 
 /// A limit and whose, as figures name them.
-type What = [&'static str; 2];
+pub(super) type What = [&'static str; 2];
 
 impl Service {
     /// What starts of login requests are counted by.
@@ -121,7 +121,8 @@ fn wrong_password_key(address: ClientAddress) -> String {
     format!("wrong password {}", address.neighbourhood())
 }
 
-fn judged(what: What, allowance: Allowance) -> Result<(), Failure> {
+/// Counts a refusal and makes it a failure.
+pub(super) fn judged(what: What, allowance: Allowance) -> Result<(), Failure> {
     match allowance {
         Allowance::Allowed => Ok(()),
         Allowance::Refused { retry_after_s } => {

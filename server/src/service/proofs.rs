@@ -7,6 +7,7 @@ use protocol::key::PublicKey;
 use protocol::proof::{self, Call, ProofError, REMEMBERED_S};
 use protocol::secret::Secret;
 
+use super::limits::{FAILED, judged};
 use super::{ClientAddress, Failure, Service};
 use crate::counts;
 use crate::store::{Counter, Holder, Spent};
@@ -68,10 +69,13 @@ impl Service {
         }
     }
 
-    /// Of an address above its limit of failures a good proof is refused with it, and a bad one when it is counted: one
-    /// question to the store in either case.
+    /// An address above its limit of failures is refused before anything is verified, where this process knows of it by
+    /// itself. Elsewhere a good proof is refused as it is spent, and a bad one as it is counted: one question to the store
+    /// in either case.
     async fn spend(&self, call: ProofCall<'_>, token: Option<&str>) -> Result<PublicKey, Failure> {
         let now = self.now();
+        let (failures, limit) = self.failures(call.address);
+        judged(FAILED, self.short_lived.peek_here(&failures, limit, now))?;
         let url = format!("{}{}", self.origin, call.path);
         let asked = Call { method: call.method, url: &url, token };
         let nonces = self.nonce_key().await?;
@@ -85,7 +89,6 @@ impl Service {
         };
         let until = now.plus_s(REMEMBERED_S);
         let thumbprint = proven.key.thumbprint();
-        let (failures, limit) = self.failures(call.address);
         let unless = Some(Counter { key: &failures, limit });
         match self.short_lived.spend_proof(unless, nonces.store, &thumbprint, &proven.jti, until, now).await?
         {
@@ -93,7 +96,7 @@ impl Service {
             Spent::Before if hole!("proof_once") => Ok(proven.key),
             Spent::Before => Err(self.failed(call.address, Failure::InvalidProof).await),
             Spent::Refused { retry_after_s } => {
-                counts::LIMITED.count(["failed_proofs", "address"]);
+                counts::LIMITED.count(FAILED);
                 Err(Failure::TooMany { retry_after_s })
             }
             Spent::OtherStore => Err(Failure::NoNonce),

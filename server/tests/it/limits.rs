@@ -1,13 +1,17 @@
 //! Point 11: guessing is limited and live requests are capped.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use countersign_server::store::in_process::InProcess;
 use protocol::encoding::base64url;
+use protocol::id::StoreId;
+use protocol::request::Lives;
 use protocol::statement::Decision;
 use protocol::user_code::UserCode;
 use serde_json::json;
 
-use crate::support::{Node, Options, fresh_bytes};
+use crate::support::{Extras, Node, Options, fresh_bytes};
 
 #[tokio::test]
 async fn live_requests_of_one_address_are_capped() {
@@ -68,6 +72,26 @@ async fn failed_proofs_and_tokens_of_one_address_are_limited() {
     elsewhere.call("GET", "/api/devices", None).await.expect(200);
     node.clock.advance_s(601);
     thief.call("GET", "/api/devices", None).await.problem(401, "invalid_token");
+}
+
+/// Only a proof whose signature is good is told that its nonce is not, so that answer shows who was verified.
+#[tokio::test]
+async fn a_single_node_verifies_nothing_of_an_address_above_its_limit() {
+    let id = StoreId::from_random(fresh_bytes());
+    let in_process = Arc::new(InProcess::new(id, Lives::default(), 100));
+    let node = Node::start().await.beside(in_process).await;
+    let page = node.page();
+    let (path, extras) = ("/api/login-requests", Extras::default());
+    let start = |proof| page.wire.send("POST", path, &extras, Some(proof));
+    let without_nonce = || {
+        *page.wire.nonce.lock().unwrap() = None;
+        page.wire.proof("POST", path, None)
+    };
+    start(without_nonce()).await.problem(401, "use_dpop_nonce");
+    for _ in 0..node.service.settings().limits.failed_proofs_per_address {
+        start("a.b.c".to_owned()).await.problem(401, "invalid_proof");
+    }
+    start(without_nonce()).await.problem(429, "too_many_requests");
 }
 
 #[tokio::test]

@@ -132,6 +132,10 @@ impl ShortLived for InProcess {
         Ok(self.windows.peek(key, limit, now))
     }
 
+    fn peek_here(&self, key: &str, limit: Limit, now: Timestamp) -> Allowance {
+        self.windows.peek(key, limit, now)
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
         self.requests.sweep(now);
         self.proofs.sweep(now);
