@@ -212,8 +212,9 @@ pub(super) const END_SESSIONS_OF_ACCOUNT: &str = "UPDATE sessions SET ended_at =
     WHERE account = $1 AND ended_at IS NULL RETURNING id, account, browser, system";
 pub(super) const END_SESSIONS_OF_DEVICE: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3 \
     WHERE device = $1 AND kind = 'linked' AND ended_at IS NULL RETURNING id, account, browser, system";
-pub(super) const IS_KNOWN_KEY: &str = "SELECT EXISTS (SELECT 1 FROM session_keys k JOIN sessions s ON s.id = k.session \
-    WHERE k.thumbprint = $2 AND s.account = $1) \
+/// From the key on, which has few sessions; an account may have thousands.
+pub(super) const IS_KNOWN_KEY: &str = "SELECT EXISTS (SELECT 1 FROM session_keys k \
+    WHERE k.thumbprint = $2 AND (SELECT s.account FROM sessions s WHERE s.id = k.session) = $1) \
     OR EXISTS (SELECT 1 FROM known_keys k WHERE k.account = $1 AND k.thumbprint = $2)";
 
 /// The newest moment of anything: each part has an index, or few rows.
@@ -236,19 +237,19 @@ pub(super) const CHAIN_STARTS: &str = "SELECT chain, seq, hash FROM chain_starts
 pub(super) const ALL_ENTRIES: &str = "SELECT chain, seq, at, kind, body, hash FROM audit ORDER BY chain, seq";
 pub(super) const LAST_ANCHOR_AT: &str =
     "SELECT at FROM audit WHERE chain = 'anchor' ORDER BY seq DESC LIMIT 1";
-/// Heads that the anchor chain does not cover, among chains written since `$1`.
-pub(super) const CHANGED_HEADS: &str = "SELECT h.chain, h.seq, h.hash FROM audit h JOIN \
-    (SELECT r.chain AS chain, MAX(r.seq) AS seq FROM audit r WHERE r.at >= $1 AND r.chain <> 'anchor' GROUP BY r.chain) c \
-    ON h.chain = c.chain AND h.seq = c.seq LEFT JOIN anchored x ON x.chain = h.chain \
-    WHERE x.seq IS NULL OR x.seq < h.seq ORDER BY h.chain";
+/// Entries of all chains but the anchor's.
+pub(super) const WRITTEN_SINCE: &str =
+    "SELECT r.chain, r.seq FROM audit r WHERE r.at >= $1 AND r.chain <> 'anchor'";
+pub(super) const ANCHORED: &str = "SELECT x.seq FROM anchored x WHERE x.chain = $1";
 pub(super) const SET_ANCHORED: &str = "INSERT INTO anchored (chain, seq) VALUES ($1, $2) \
     ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq";
 
 // Housekeeping: at most 500 rows or chains at once, so that nobody waits long behind it
 
 pub(super) const EXPIRE_SESSIONS: &str = "UPDATE sessions SET ended_at = $1, end_reason = 'expired' \
-    WHERE ended_at IS NULL AND id IN (SELECT s.id FROM sessions s \
-    WHERE s.ended_at IS NULL AND (s.last_seen_at <= $2 OR s.created_at <= $3) LIMIT 500) \
+    WHERE ended_at IS NULL AND id IN ( \
+    SELECT s.id FROM sessions s WHERE s.ended_at IS NULL AND s.last_seen_at <= $2 UNION ALL \
+    SELECT s.id FROM sessions s WHERE s.ended_at IS NULL AND s.created_at <= $3 LIMIT 500) \
     RETURNING id, account, browser, system";
 /// The same sessions as [`DELETE_ENDED_SESSIONS`], in the transaction with it.
 pub(super) const KEEP_KNOWN_KEYS: &str = "INSERT INTO known_keys (account, thumbprint, last_at) \
@@ -268,9 +269,11 @@ pub(super) const DELETE_DECISIONS: &str = "DELETE FROM decisions WHERE ticket IN
 pub(super) const DELETE_REVOKED_DEVICES: &str = "DELETE FROM devices WHERE revoked_at IS NOT NULL AND revoked_at <= $1 \
     AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.device = devices.id) \
     AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.device = devices.id)";
-/// The last place of each chain that is too old, leaving every chain its head.
-pub(super) const TRIMMABLE_CHAINS: &str = "SELECT o.chain, MAX(o.seq) AS seq FROM audit o WHERE o.at <= $1 \
-    AND EXISTS (SELECT 1 FROM audit n WHERE n.chain = o.chain AND n.seq > o.seq) GROUP BY o.chain LIMIT 500";
+/// The last place of each chain that is too old, leaving every chain its head. Grouped by what has no index: by the chain
+/// alone, SQLite would go through all that was ever written, because that comes in groups.
+pub(super) const TRIMMABLE_CHAINS: &str = "SELECT MIN(o.chain) AS chain, MAX(o.seq) AS seq FROM audit o \
+    WHERE o.at <= $1 AND EXISTS (SELECT 1 FROM audit n WHERE n.chain = o.chain AND n.seq > o.seq) \
+    GROUP BY o.chain || '' LIMIT 500";
 pub(super) const SET_CHAIN_START: &str = "INSERT INTO chain_starts (chain, seq, hash) \
     SELECT t.chain, t.seq, t.hash FROM audit t WHERE t.chain = $1 AND t.seq = $2 \
     ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";

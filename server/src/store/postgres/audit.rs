@@ -5,6 +5,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::sync::mpsc;
 
 use super::rows::{self, Columns as _, Fault};
+use super::statements;
 use crate::store::audit::{ANCHOR, ActivityPage, AuditKind, Body, Head, anchor_body, chain_of, export};
 use crate::store::statements as sql;
 
@@ -105,7 +106,7 @@ pub(super) async fn anchor(tx: &mut PgConnection, now: Timestamp) -> Result<bool
         return Ok(false);
     }
     let since = last.map_or(0, |last| last - CLOCKS_DIFFER_S);
-    let rows = sqlx::query(sql::CHANGED_HEADS).bind(since).fetch_all(&mut *tx).await?;
+    let rows = sqlx::query(statements::CHANGED_HEADS).bind(since).fetch_all(&mut *tx).await?;
     let heads = rows
         .iter()
         .map(|row| Ok((row.text("chain")?, rows::head(row)?)))

@@ -1,4 +1,5 @@
-//! Statements that need what PostgreSQL alone has: locks on rows, and writes inside a `WITH`. All others are shared, see
+//! Statements that need what PostgreSQL alone has: locks on rows, writes inside a `WITH`, and plans that follow what it
+//! knows of its tables. All others are shared, see
 //! [`store::statements`](crate::store::statements).
 
 // Locks: whoever takes several takes the account before the device before the session
@@ -53,3 +54,11 @@ pub(super) const REDEEM: &str = "WITH approved AS MATERIALIZED ( \
         WHERE chain = translate(rtrim(encode(p.account_id, 'base64'), '='), '+/', '-_') \
         ORDER BY seq DESC LIMIT 1) h ON TRUE \
     LEFT JOIN replaced r ON TRUE";
+
+// Audit
+
+/// Heads that the anchor chain does not cover, among chains written since `$1`.
+pub(super) const CHANGED_HEADS: &str = "SELECT h.chain, h.seq, h.hash FROM audit h JOIN \
+    (SELECT r.chain AS chain, MAX(r.seq) AS seq FROM audit r WHERE r.at >= $1 AND r.chain <> 'anchor' GROUP BY r.chain) c \
+    ON h.chain = c.chain AND h.seq = c.seq LEFT JOIN anchored x ON x.chain = h.chain \
+    WHERE x.seq IS NULL OR x.seq < h.seq ORDER BY h.chain";

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use protocol::id::AccountId;
 use protocol::time::Timestamp;
 use rusqlite::{Connection, params};
@@ -10,8 +12,9 @@ use crate::store::statements as sql;
 
 /// Least seconds between two entries of the anchor chain.
 const ANCHOR_STEP_S: i64 = 60;
-/// How far clocks of nodes may differ without a chain being anchored a step late, in seconds.
-const CLOCKS_DIFFER_S: i64 = 600;
+/// How much earlier than its commit an entry may have been made without its chain being anchored a step late, in seconds: a
+/// command waits for so long, see [`SqliteStore::COMMAND_WAIT`](super::SqliteStore::COMMAND_WAIT).
+const WAITED_S_MAX: i64 = 200;
 /// Tries to find the end of a chain that others write to.
 const APPEND_TRIES: usize = 100;
 
@@ -83,10 +86,8 @@ pub(super) fn anchor(tx: &mut Tx, now: Timestamp) -> Result<bool, Fault> {
     if last.is_some_and(|last| now.since_s(Timestamp(last)) < ANCHOR_STEP_S) {
         return Ok(false);
     }
-    let since = last.map_or(0, |last| last - CLOCKS_DIFFER_S);
-    let heads = tx
-        .connection
-        .all(sql::CHANGED_HEADS, params![since], |row| Ok((row.text("chain")?, rows::head(row)?)))?;
+    let since = last.map_or(0, |last| last - WAITED_S_MAX);
+    let heads = changed_heads(&tx.connection, since)?;
     if heads.is_empty() {
         return Ok(false);
     }
@@ -95,6 +96,29 @@ pub(super) fn anchor(tx: &mut Tx, now: Timestamp) -> Result<bool, Fault> {
         tx.connection.run(sql::SET_ANCHORED, params![chain, head.seq])?;
     }
     Ok(true)
+}
+
+/// Heads that the anchor chain does not cover, among chains written since then. Gathered here: for a `GROUP BY` SQLite would go
+/// through all that was ever written, because that comes in groups, or keep all that was written since.
+fn changed_heads(connection: &Connection, since: i64) -> Result<Vec<(String, Head)>, Fault> {
+    let mut written = BTreeMap::<String, i64>::new();
+    connection.each(sql::WRITTEN_SINCE, params![since], |row| {
+        let (chain, seq) = (row.str("chain")?, row.number("seq")?);
+        match written.get_mut(chain) {
+            Some(last) => *last = seq.max(*last),
+            None => drop(written.insert(chain.to_owned(), seq)),
+        }
+        Ok(true)
+    })?;
+    let mut heads = Vec::with_capacity(written.len());
+    for (chain, seq) in written {
+        let anchored = connection.first(sql::ANCHORED, params![chain], |row| row.number("seq"))?;
+        if anchored.is_none_or(|anchored| anchored < seq) {
+            let head = head_up_to(connection, &chain, seq)?;
+            heads.push((chain, head));
+        }
+    }
+    Ok(heads)
 }
 
 /// Hands out lines until `take` says `false`. One read transaction: entries and starts belong together.

@@ -268,6 +268,39 @@ fn a_session_from_before_page_keys_is_found_by_its_key() {
     assert!(ended.next().unwrap().is_none());
 }
 
+/// What is asked at each login or sweep must not become dearer with all that was ever kept.
+#[test]
+fn nothing_walks_through_whole_tables() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    super::migrations::migrate(&mut connection).unwrap();
+    for statement in [
+        statements::HOLDER_BY_TOKEN,
+        statements::INSERT_DECISION,
+        statements::DECISION,
+        statements::INSERT_SESSION,
+        statements::REPLACE_SESSIONS,
+        statements::SESSION,
+        statements::SESSION_BY_TOKEN,
+        statements::IS_KNOWN_KEY,
+        statements::LATEST,
+        statements::WRITTEN_SINCE,
+        statements::EXPIRE_SESSIONS,
+        statements::KEEP_KNOWN_KEYS,
+        statements::DELETE_ENDED_SESSIONS,
+        statements::DELETE_KNOWN_KEYS,
+        statements::DELETE_DECISIONS,
+        statements::TRIMMABLE_CHAINS,
+    ] {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+        let mut steps = plan.raw_query();
+        while let Some(step) = steps.next().unwrap() {
+            let step: String = step.get("detail").unwrap();
+            let is_walk = step.starts_with("SCAN ") && !["SCAN CONSTANT ROW", "SCAN m"].contains(&&*step);
+            assert!(!is_walk && !step.contains("sessions_by_account"), "{step}: {statement}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_other_statements_made_is_left_alone() {
     let (_dir, file) = folder();
