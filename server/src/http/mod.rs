@@ -14,6 +14,7 @@ mod document;
 mod events;
 mod extract;
 mod json;
+mod oauth;
 mod problem;
 mod recovery;
 mod requests;

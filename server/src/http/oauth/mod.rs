@@ -1,0 +1,3 @@
+//! The HTTP face of the standard front doors.
+
+mod error;
