@@ -1,6 +1,7 @@
 //! A login request: one attempt to sign a page in.
 
 mod lives;
+mod polls;
 mod settle;
 mod state;
 mod transition;
@@ -8,6 +9,7 @@ mod transition;
 use serde::{Deserialize, Serialize};
 
 pub use lives::Lives;
+pub use polls::{DeviceProof, POLL_INTERVAL_S, Polls};
 pub use settle::{Facts, Recorded, settled};
 pub use state::{Cancelled, Decided, Denied, Expired, Lock, Outcome, Phase, State};
 pub use transition::{
@@ -70,8 +72,10 @@ pub enum Redeemer {
     Device {
         /// Hash of the device code.
         code: SecretHash,
-        /// Thumbprint of its key.
+        /// Thumbprint of the key that it proved at the start; only with that key it redeems then.
         key: Option<Thumbprint>,
+        /// How it has asked so far.
+        polls: Polls,
     },
 }
 
@@ -127,5 +131,11 @@ impl Request {
             user_code: None,
             state: State::Waiting { ends_at: now.plus_s(lives.waiting_s) },
         }
+    }
+
+    /// Makes it one of RFC 8628: for the client `client`, typed, without a number, redeemed for tokens.
+    #[must_use]
+    pub fn for_device(self, client: Client, scopes: Vec<String>) -> Self {
+        Self { client: Some(client), scopes, check_rule: CheckRule::None, grant: Grant::Tokens, ..self }
     }
 }

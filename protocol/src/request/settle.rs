@@ -1,3 +1,4 @@
+use super::polls::DeviceProof;
 use super::state::State;
 use super::transition::{Cause, Decide, Event, PageProof, apply};
 use super::{Lives, Redeemer, Request};
@@ -73,8 +74,9 @@ fn decided(request: &Request, recorded: Recorded, lives: &Lives) -> Option<State
 }
 
 fn redeemed(request: &Request, at: Timestamp, lives: &Lives) -> Option<State> {
-    let Redeemer::Page { secret, key } = request.redeemer else {
-        return None;
+    let event = match request.redeemer {
+        Redeemer::Page { secret, key } => Event::Redeem(PageProof { secret, key }),
+        Redeemer::Device { code, key, .. } => Event::Poll(DeviceProof { code, key }),
     };
-    apply(request, &Event::Redeem(PageProof { secret, key }), at, lives).next
+    apply(request, &event, at, lives).next
 }

@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use super::polls::{DeviceProof, Pace, Polls};
 use super::state::{Cancelled, Decided, Denied, Expired, Lock, Outcome, State};
 use super::{CheckRule, Lives, Redeemer, Request};
 use crate::check::{CheckNumber, TRIES};
@@ -25,6 +26,8 @@ pub enum Event {
     Decide(Decide),
     /// The page wants its session.
     Redeem(PageProof),
+    /// A device wants its tokens (RFC 8628 §3.4).
+    Poll(DeviceProof),
     /// Somebody who may calls it off.
     Cancel(Cause),
 }
@@ -99,6 +102,8 @@ pub struct Step {
     pub next: Option<State>,
     /// The user code to write, when the page asked for one.
     pub user_code: Option<UserCode>,
+    /// The polls to write, when a device asked before there was an answer.
+    pub polls: Option<Polls>,
     /// What to answer.
     pub answer: Result<Done, Refused>,
 }
@@ -141,9 +146,15 @@ pub enum Refused {
     /// Decided otherwise before: 409.
     #[error("the request was decided already")]
     AlreadyDecided,
-    /// Redeem before approval: 409.
+    /// Redeem before approval: 409; of a device `authorization_pending`.
     #[error("the request is not approved")]
     NotApproved,
+    /// As [`Refused::NotApproved`], and the device asked too early: `slow_down`.
+    #[error("the device asks too often")]
+    SlowDown {
+        /// The smallest wait from here on, in seconds.
+        interval_s: u32,
+    },
     /// The frame is older than a minute, or replaced by a user code: 410.
     #[error("the frame is too old")]
     FrameExpired,
@@ -179,6 +190,7 @@ pub fn apply(request: &Request, event: &Event, now: Timestamp, lives: &Lives) ->
         Event::Scan(scan) => self::scan(request, scan, now, lives),
         Event::Decide(decision) => decide(request, decision, now, lives),
         Event::Redeem(page) => redeem(request, page, now),
+        Event::Poll(device) => poll(request, device, now),
         Event::Cancel(cause) => cancel(request, *cause, now),
     }
 }
@@ -227,9 +239,7 @@ fn passed_deadline(state: &State, now: Timestamp) -> Option<State> {
 fn show_user_code(request: &Request, code: UserCode) -> Step {
     match (&request.state, request.user_code) {
         (State::Waiting { .. }, Some(_)) => stay(Ok(Done::UserCode)),
-        (State::Waiting { .. }, None) => {
-            Step { next: None, user_code: Some(code), answer: Ok(Done::UserCode) }
-        }
+        (State::Waiting { .. }, None) => Step { user_code: Some(code), ..stay(Ok(Done::UserCode)) },
         (State::Scanned { .. } | State::Approved { .. }, _) => stay(Err(Refused::AlreadyScanned)),
         (State::Over { .. }, _) => stay(Err(Refused::Ended)),
     }
@@ -248,8 +258,7 @@ fn scan(request: &Request, scan: &Scan, now: Timestamp, lives: &Lives) -> Step {
             Err(refused) => stay(Err(refused)),
             Ok(()) if !scan.network_allowed => Step {
                 next: Some(over(Outcome::Denied(Denied::Network), now, None)),
-                user_code: None,
-                answer: Err(Refused::NetworkRefused),
+                ..stay(Err(Refused::NetworkRefused))
             },
             Ok(()) => go(
                 State::Scanned {
@@ -273,6 +282,8 @@ fn sight_is_good(request: &Request, sight: &Sight, now: Timestamp, lives: &Lives
     match (sight, request.user_code) {
         (Sight::UserCode(typed), Some(code)) if *typed == code => Ok(()),
         (Sight::UserCode(_), _) => Err(Refused::NotFound),
+        // No picture is ever drawn of it.
+        (Sight::Frame(_), _) if matches!(request.redeemer, Redeemer::Device { .. }) => Err(Refused::NotFound),
         (Sight::Frame(frame), user_code) => match frame.age(request.started_at, now, lives) {
             FrameAge::Ahead => Err(Refused::NotFound),
             FrameAge::Expired => Err(Refused::FrameExpired),
@@ -305,7 +316,7 @@ fn decide(request: &Request, decide: &Decide, now: Timestamp, lives: &Lives) -> 
                 }
                 if left == 0 {
                     let next = Some(denied_by_number(now));
-                    return Step { next, user_code: None, answer: Err(Refused::Ended) };
+                    return Step { next, ..stay(Err(Refused::Ended)) };
                 }
                 let next = State::Scanned {
                     ends_at: *ends_at,
@@ -315,11 +326,7 @@ fn decide(request: &Request, decide: &Decide, now: Timestamp, lives: &Lives) -> 
                     context: context.clone(),
                     verification: *verification,
                 };
-                Step {
-                    next: Some(next),
-                    user_code: None,
-                    answer: Err(Refused::WrongCheck { tries_left: left }),
-                }
+                Step { next: Some(next), ..stay(Err(Refused::WrongCheck { tries_left: left })) }
             }
             Decision::Deny => deny(*lock, decide.decision, Denied::User, now),
             Decision::Report => deny(*lock, decide.decision, Denied::Reported, now),
@@ -344,7 +351,37 @@ fn redeem(request: &Request, page: &PageProof, now: Timestamp) -> Step {
         Redeemer::Page { .. } => {}
         Redeemer::Device { .. } => return stay(Err(Refused::NotFound)),
     }
+    redeem_at(&request.state, now)
+}
+
+/// The device's own, whatever it has typed: its code names the request and proves that it may have it.
+fn poll(request: &Request, device: &DeviceProof, now: Timestamp) -> Step {
+    let polls = match &request.redeemer {
+        Redeemer::Device { code, .. } if !same(code, &device.code) => {
+            return stay(Err(Refused::NotFound));
+        }
+        Redeemer::Device { key: Some(bound), .. } if device.key != Some(*bound) => {
+            return stay(Err(Refused::WrongKey));
+        }
+        Redeemer::Device { polls, .. } => polls,
+        Redeemer::Page { .. } => return stay(Err(Refused::NotFound)),
+    };
     match &request.state {
+        State::Waiting { .. } | State::Scanned { .. } => {
+            let (polls, pace) = polls.with_one_at(now);
+            let refused = match pace {
+                Pace::OnTime => Refused::NotApproved,
+                Pace::TooEarly => Refused::SlowDown { interval_s: polls.interval_s },
+            };
+            Step { polls: Some(polls), ..stay(Err(refused)) }
+        }
+        // However early it comes: there is nothing left to wait for.
+        State::Approved { .. } | State::Over { .. } => redeem_at(&request.state, now),
+    }
+}
+
+fn redeem_at(state: &State, now: Timestamp) -> Step {
+    match state {
         State::Waiting { .. } | State::Scanned { .. } => stay(Err(Refused::NotApproved)),
         State::Approved { lock, ends_at } => {
             go(over(Outcome::Redeemed, now, Some(approved(*lock, *ends_at))), Done::Redeemed)
@@ -406,9 +443,9 @@ fn again(asked: Decision, before: Decision) -> Result<Done, Refused> {
 }
 
 const fn stay(answer: Result<Done, Refused>) -> Step {
-    Step { next: None, user_code: None, answer }
+    Step { next: None, user_code: None, polls: None, answer }
 }
 
 const fn go(next: State, done: Done) -> Step {
-    Step { next: Some(next), user_code: None, answer: Ok(done) }
+    Step { next: Some(next), user_code: None, polls: None, answer: Ok(done) }
 }

@@ -1,6 +1,6 @@
 //! Every order of events within bounds: the state table and the settling that the server runs, explored by a model checker.
 //!
-//! Two browsers, two devices of two accounts, nodes that share a short-lived and a durable store. A call is up to three
+//! Two browsers (or two devices of RFC 8628 that poll), two authenticators of two accounts, nodes that share a short-lived and a durable store. A call is up to three
 //! atomic parts (judge, durable transaction, short-lived record); others run between them, a crash ends it between them. A
 //! call can come at any time, any number of times or never, from anybody who could know what it carries: so lost, repeated,
 //! delayed and reordered messages need no network in the model.
@@ -10,7 +10,7 @@
 //! person is explored both ways.
 //!
 //! Not modelled: signatures, proofs and tags (verified before a transition); which number is guessed (right or wrong is
-//! all that a guess is); the network rule and user codes; enrolment and recovery codes, which are one transaction each;
+//! all that a guess is); the network rule, a page's user codes and the pace of polls (`it::devices`); enrolment and recovery codes, which are one transaction each;
 //! disabled accounts (a device revoked for good stands for them); other clocks than one that never steps back; sessions
 //! after they are made; and a durable store that breaks its own transactions.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
@@ -28,7 +28,7 @@ use protocol::time::Timestamp;
 use stateright::{Checker as _, HasDiscoveries, Model, Property};
 
 use server::{Rules, revoke};
-use world::{DEVICES, END_S, Verdict, What, World, frame, scan};
+use world::{DEVICES, END_S, Verdict, What, World, scan, sight};
 
 const REAL: Rules = Rules { apply, sessions_are_unique: true, settles: true };
 
@@ -43,6 +43,8 @@ struct Explored {
     mistypes: bool,
     /// The policy asks for a verified person.
     asks: bool,
+    /// The requests are of RFC 8628.
+    by_device: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +84,7 @@ impl Model for Explored {
     type Action = Act;
 
     fn init_states(&self) -> Vec<World> {
-        vec![World::start(self.requests)]
+        vec![World::start(self.requests, self.by_device)]
     }
 
     fn actions(&self, world: &World, acts: &mut Vec<Act>) {
@@ -133,7 +135,7 @@ impl Model for Explored {
                 if !world.trusted[usize::from(device)] {
                     return None;
                 }
-                let event = scan(request, device, frame(request, world.now), self.asks);
+                let event = scan(request, device, sight(&world, request), self.asks);
                 if self.rules.transit(&mut world, request, &event) == Some(Ok(Done::Scanned)) {
                     world.kept[request].scanned = Some((device, world.now));
                 }
@@ -221,7 +223,11 @@ const ONE: Explored = Explored {
     only_logins: false,
     mistypes: true,
     asks: false,
+    by_device: false,
 };
+
+/// As [`ONE`], of RFC 8628: nobody is asked for a number.
+const DEVICE: Explored = Explored { by_device: true, mistypes: false, ..ONE };
 
 #[test]
 fn one_request_with_two_calls_at_once_and_a_crash_keeps_its_promises() {
@@ -241,6 +247,21 @@ fn one_request_that_asks_for_a_verified_person_keeps_its_promises() {
 #[test]
 fn two_requests_keep_their_promises() {
     assert_eq!(explore(Explored { requests: 2, only_logins: true, mistypes: false, ..ONE }), NONE);
+}
+
+#[test]
+fn a_device_grant_with_two_calls_at_once_and_a_crash_keeps_its_promises() {
+    assert_eq!(explore(Explored { calls_at_once: 2, crashes: 1, ..DEVICE }), NONE);
+}
+
+#[test]
+fn a_device_grant_that_asks_for_a_verified_person_keeps_its_promises() {
+    assert_eq!(explore(Explored { crashes: 1, asks: true, ..DEVICE }), NONE);
+}
+
+#[test]
+fn two_device_grants_keep_their_promises() {
+    assert_eq!(explore(Explored { requests: 2, only_logins: true, ..DEVICE }), NONE);
 }
 
 #[test]
@@ -333,4 +354,39 @@ fn a_table_that_lets_another_page_redeem_is_found() {
     let rules = Rules { apply: redeems_for_anybody, ..REAL };
     let wrong = explore(Explored { rules, ..ONE });
     assert!(wrong.contains(&"a session only in the browser that asked"), "{wrong:?}");
+}
+
+#[test]
+fn a_table_that_gives_tokens_for_another_device_code_is_found() {
+    fn redeems_for_anybody(request: &Request, event: &Event, now: Timestamp, lives: &Lives) -> Step {
+        let step = apply(request, event, now, lives);
+        match (&request.state, event, step.answer) {
+            (State::Approved { .. }, Event::Poll(_), Err(Refused::NotFound)) => {
+                let protocol::request::Redeemer::Device { code, key, .. } = request.redeemer else {
+                    return step;
+                };
+                apply(request, &Event::Poll(protocol::request::DeviceProof { code, key }), now, lives)
+            }
+            _ => step,
+        }
+    }
+    let rules = Rules { apply: redeems_for_anybody, ..REAL };
+    let wrong = explore(Explored { rules, ..DEVICE });
+    assert!(wrong.contains(&"a session only in the browser that asked"), "{wrong:?}");
+}
+
+#[test]
+fn the_durable_store_stops_a_table_that_gives_tokens_for_the_typed_code_alone() {
+    fn redeems_once_typed(request: &Request, event: &Event, now: Timestamp, lives: &Lives) -> Step {
+        let step = apply(request, event, now, lives);
+        match (&request.state, event) {
+            (State::Scanned { ends_at, lock, .. }, Event::Poll(_)) => {
+                let approved = State::Approved { ends_at: *ends_at, lock: *lock };
+                apply(&Request { state: approved, ..request.clone() }, event, now, lives)
+            }
+            _ => step,
+        }
+    }
+    let rules = Rules { apply: redeems_once_typed, ..REAL };
+    assert_eq!(explore(Explored { rules, ..DEVICE }), NONE);
 }

@@ -10,7 +10,7 @@ use protocol::statement::Decision;
 use protocol::time::Timestamp;
 
 use crate::world::{
-    Call, DEVICES, Kept, KeptDecision, LIVES, Session, Verdict, What, World, lock, page, request, time,
+    Call, DEVICES, Kept, KeptDecision, LIVES, Session, Verdict, What, World, lock, redeem, request, time,
 };
 
 pub(crate) type Apply = fn(&Request, &Event, Timestamp, &Lives) -> Step;
@@ -45,7 +45,7 @@ impl Rules {
         event: &Event,
     ) -> Option<Result<Done, Refused>> {
         let state = self.read(world, number)?;
-        let step = (self.apply)(&request(number, &state), event, time(world.now), &LIVES);
+        let step = (self.apply)(&request(world, number, &state), event, time(world.now), &LIVES);
         if let Some(next) = step.next {
             world.records[number] = Some(next);
         }
@@ -56,8 +56,8 @@ impl Rules {
     /// a right number has taken its try.
     pub(crate) fn begin(self, world: &mut World, number: usize, what: What) {
         let Some(state) = self.read(world, number) else { return };
-        let event = event(number, &state, what);
-        let step = (self.apply)(&request(number, &state), &event, time(world.now), &LIVES);
+        let event = event(world, number, &state, what);
+        let step = (self.apply)(&request(world, number, &state), &event, time(world.now), &LIVES);
         if matches!(step.answer, Err(Refused::WrongCheck { .. })) {
             world.kept[number].told_wrong += 1;
         }
@@ -99,8 +99,8 @@ impl Rules {
         let call = world.under_way.remove(at);
         let Some(state) = world.records[call.request].clone() else { return };
         let kept_at = time(call.kept_at.unwrap_or(call.at));
-        let event = event(call.request, &state, call.what);
-        let step = (self.apply)(&request(call.request, &state), &event, kept_at, &LIVES);
+        let event = event(world, call.request, &state, call.what);
+        let step = (self.apply)(&request(world, call.request, &state), &event, kept_at, &LIVES);
         let next = step.next.unwrap_or(state);
         let is_called_off = matches!(next, State::Over { outcome: Outcome::Cancelled(_), .. });
         if matches!(call.what, What::Redeem { .. })
@@ -149,7 +149,7 @@ fn settle(world: &World, number: usize, state: &State) -> Option<State> {
         is_trusted: scanner(number, state).is_none_or(|device| world.trusted[usize::from(device)]),
         session_at: kept.session.filter(|session| session.lives).map(|session| time(session.at)),
     };
-    settled(&request(number, state), &facts, time(world.now), &LIVES)
+    settled(&request(world, number, state), &facts, time(world.now), &LIVES)
 }
 
 fn keep_decision(world: &mut World, call: &Call, sender: u8, verdict: Verdict, verified: bool) -> Option<u8> {
@@ -205,9 +205,9 @@ pub(crate) fn scanner(number: usize, state: &State) -> Option<u8> {
 }
 
 /// The event of a call. A decision carries the ticket and context of whoever scanned, though another device sends it.
-pub(crate) fn event(number: usize, state: &State, what: What) -> Event {
+pub(crate) fn event(world: &World, number: usize, state: &State, what: What) -> Event {
     match what {
-        What::Redeem { browser } => Event::Redeem(page(browser)),
+        What::Redeem { browser } => redeem(world, browser),
         What::Revoke => Event::Cancel(Cause::Revoked),
         What::Decide { device, verdict, verified } => {
             let stolen = lock(number, scanner(number, state).unwrap_or(device));

@@ -3,14 +3,17 @@
 use std::sync::LazyLock;
 
 use protocol::check::CheckNumber;
-use protocol::context::Claimed;
+use protocol::context::{Claimed, Client};
 use protocol::frame::{FrameCode, FrameKey};
 use protocol::id::{AccountId, DeviceId, Handle, RequestId, Ticket};
 use protocol::key::Thumbprint;
-use protocol::request::{Event, Lives, Lock, PageProof, Redeemer, Request, Scan, Sight, State};
+use protocol::request::{
+    DeviceProof, Event, Lives, Lock, PageProof, Polls, Redeemer, Request, Scan, Sight, State,
+};
 use protocol::secret::Secret;
 use protocol::statement::Decision;
 use protocol::time::Timestamp;
+use protocol::user_code::UserCode;
 
 pub(crate) const LIVES: Lives =
     Lives { waiting_s: 3, scanned_s: 2, approved_s: 2, frame_s: 2, frame_step_s: 1, final_s: 300 };
@@ -21,6 +24,8 @@ pub(crate) const DEVICES: [u8; 2] = [0, 1];
 /// One state of everything. Times are seconds after the start.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
+    /// The requests are of RFC 8628: a device code for the page's secret and key, a typed code for frames, no number.
+    pub(crate) by_device: bool,
     pub(crate) now: u8,
     /// The short-lived store: browser `i` started request `i`. `None`: the store lost it.
     pub(crate) records: Vec<Option<State>>,
@@ -111,9 +116,10 @@ pub(crate) enum What {
 }
 
 impl World {
-    pub(crate) fn start(requests: usize) -> Self {
+    pub(crate) fn start(requests: usize, by_device: bool) -> Self {
         let waiting = State::Waiting { ends_at: time(0).plus_s(LIVES.waiting_s) };
         Self {
+            by_device,
             now: 0,
             records: vec![Some(waiting); requests],
             kept: vec![Kept::default(); requests],
@@ -130,13 +136,14 @@ pub(crate) fn time(seconds: u8) -> Timestamp {
 
 /// What is the same in every world, computed once.
 struct Fixed {
-    requests: [Request; 2],
+    /// Of pages, then of devices.
+    requests: [[Request; 2]; 2],
     frames: [[FrameCode; END_S as usize + 2]; 2],
     pages: [PageProof; 2],
 }
 
 static FIXED: LazyLock<Fixed> = LazyLock::new(|| Fixed {
-    requests: [fresh(0), fresh(1)],
+    requests: [[fresh(0), fresh(1)], [fresh_of_device(0), fresh_of_device(1)]],
     frames: [0, 1].map(|n| {
         let handle = Handle::from_random([100 + n; 16]);
         let key = FrameKey::derive(&Secret::new([5; 32]), &handle);
@@ -146,16 +153,27 @@ static FIXED: LazyLock<Fixed> = LazyLock::new(|| Fixed {
 });
 
 /// A whole request around the state that the model keeps.
-pub(crate) fn request(number: usize, state: &State) -> Request {
-    Request { state: state.clone(), ..FIXED.requests[number].clone() }
+pub(crate) fn request(world: &World, number: usize, state: &State) -> Request {
+    Request { state: state.clone(), ..FIXED.requests[usize::from(world.by_device)][number].clone() }
 }
 
-pub(crate) fn frame(number: usize, counter: u8) -> FrameCode {
-    FIXED.frames[number][usize::from(counter)]
+/// What whoever stands before a request shows to the authenticator in this second.
+pub(crate) fn sight(world: &World, number: usize) -> Sight {
+    if world.by_device {
+        Sight::UserCode(user_code(u8::try_from(number).unwrap()))
+    } else {
+        Sight::Frame(FIXED.frames[number][usize::from(world.now)])
+    }
 }
 
-pub(crate) fn page(browser: u8) -> PageProof {
-    FIXED.pages[usize::from(browser)]
+/// The redeem by whoever started request `browser`.
+pub(crate) fn redeem(world: &World, browser: u8) -> Event {
+    let page = FIXED.pages[usize::from(browser)];
+    if world.by_device {
+        Event::Poll(DeviceProof { code: page.secret, key: None })
+    } else {
+        Event::Redeem(page)
+    }
 }
 
 fn fresh(n: u8) -> Request {
@@ -165,14 +183,24 @@ fn fresh(n: u8) -> Request {
     Request::start(id, handle, redeemer, None, String::new(), true, Claimed::default(), time(0), &LIVES)
 }
 
+fn fresh_of_device(n: u8) -> Request {
+    let redeemer = Redeemer::Device { code: page_of(n).secret, key: None, polls: Polls::NONE };
+    let client = Client { id: String::new(), name: String::new() };
+    Request { redeemer, user_code: Some(user_code(n)), ..fresh(n) }.for_device(client, Vec::new())
+}
+
+fn user_code(n: u8) -> UserCode {
+    UserCode::from_random([n; 16])
+}
+
 fn page_of(n: u8) -> PageProof {
     PageProof { secret: Secret::new([n; 32]).hash(), key: Thumbprint::from_bytes([n; 32]) }
 }
 
-pub(crate) fn scan(number: usize, device: u8, code: FrameCode, verification: bool) -> Event {
+pub(crate) fn scan(number: usize, device: u8, sight: Sight, verification: bool) -> Event {
     Event::Scan(Box::new(Scan {
         lock: lock(number, device),
-        sight: Sight::Frame(code),
+        sight,
         network_allowed: true,
         check: CheckNumber::from_random(37),
         context: Vec::new(),

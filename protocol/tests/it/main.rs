@@ -1,6 +1,7 @@
 //! What the ceremony promises, checked from outside the crate.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
 
+mod devices;
 mod links;
 mod model;
 mod proofs;

@@ -15,6 +15,10 @@ impl From<Refused> for Problem {
             Refused::AlreadyScanned => Self::new(ProblemName::AlreadyScanned),
             Refused::AlreadyDecided => Self::new(ProblemName::AlreadyDecided),
             Refused::NotApproved => Self::new(ProblemName::NotApproved),
+            // A device is told so by OAuth's own words.
+            Refused::SlowDown { interval_s } => {
+                Self { retry_after_s: Some(interval_s), ..Self::new(ProblemName::TooManyRequests) }
+            }
             Refused::FrameExpired => Self::new(ProblemName::FrameExpired),
             Refused::Ended => Self::new(ProblemName::Ended),
             Refused::WrongCheck { tries_left } => {

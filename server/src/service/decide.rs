@@ -122,7 +122,7 @@ impl Service {
         let Some(next) = with_try_taken(&read.request.state) else {
             return Ok(Some(read));
         };
-        let step = Step { next: Some(next), user_code: None, answer: Ok(Done::Seen) };
+        let step = Step { next: Some(next), user_code: None, polls: None, answer: Ok(Done::Seen) };
         Ok(match self.write(&read, &step, now).await? {
             Written::Yes(taken) => Some(taken),
             Written::Again | Written::UserCodeTaken | Written::Gone => None,

@@ -147,7 +147,8 @@ impl Service {
     ) -> Result<Context, Failure> {
         let page_key = match request.redeemer {
             Redeemer::Page { key, .. } => Some(key),
-            Redeemer::Device { key, .. } => key,
+            // It is no browser, and nothing of it is known before.
+            Redeemer::Device { .. } => None,
         };
         let known_browser = match &page_key {
             Some(key) => self.durable.is_known_browser(holder.account.id, key).await?,

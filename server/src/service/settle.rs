@@ -2,7 +2,7 @@
 
 use protocol::id::AccountId;
 use protocol::request::{
-    Cause, Done, Event, Facts, Lock, Outcome, Recorded, Refused, Request, State, Step, apply,
+    Cause, Done, Event, Facts, Lock, Outcome, Recorded, Redeemer, Refused, Request, State, Step, apply,
     denied_by_number, settled,
 };
 use protocol::time::Timestamp;
@@ -80,7 +80,7 @@ impl Service {
         step: &Step,
         now: Timestamp,
     ) -> Result<Written, Failure> {
-        if step.next.is_none() && step.user_code.is_none() {
+        if step.next.is_none() && step.user_code.is_none() && step.polls.is_none() {
             return Ok(Written::Yes(read.clone()));
         }
         let mut request = (*read.request).clone();
@@ -89,6 +89,9 @@ impl Service {
         }
         if step.user_code.is_some() {
             request.user_code = step.user_code;
+        }
+        if let (Some(new), Redeemer::Device { polls, .. }) = (step.polls, &mut request.redeemer) {
+            *polls = new;
         }
         kill_point!("before record", &format!("{:?}", request.state.phase()));
         Ok(match self.short_lived.replace(&request, read.version, now).await? {
