@@ -72,6 +72,8 @@ ids! {
     DeviceId;
     /// A browser session's public id (`sid`); authorises nothing.
     SessionId;
+    /// What an account gave a client of a standard front door in a session; authorises nothing.
+    GrantId;
     /// Identifies one life of the short-lived store; a store that forgot its proofs has another one.
     StoreId;
 }

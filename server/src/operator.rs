@@ -93,6 +93,8 @@ impl Operator {
             username: username.clone(),
             display_name,
             password_hash: password.map(|password| self.hash(password)).transpose()?,
+            email: None,
+            groups: Vec::new(),
         };
         match self.store.create_account(&new, &By::operator(), self.clock.now()).await? {
             CreateAccount::Created => self.account(&username).await,

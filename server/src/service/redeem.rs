@@ -13,7 +13,9 @@ use super::settle::{NEVER_AT_REST, TURNS_MAX, is_cancelled};
 use super::{ClientAddress, Failure, Service};
 use crate::counts;
 use crate::kill_point::hold_point;
-use crate::store::{By, EndReason, NewSession, RedeemRefused, Redeemed, SessionView, Versioned};
+use crate::store::{
+    By, ClientId, Consent, EndReason, NewSession, RedeemRefused, Redeemed, SessionView, Versioned,
+};
 
 /// A page that is signed in.
 #[derive(Debug)]
@@ -85,7 +87,8 @@ impl Service {
             ticket,
             request: read.request.id,
             token: token.hash(),
-            page_key: page.key,
+            page_key: Some(page.key),
+            consent: consent(&read.request)?,
             kind: self.settings.session.kind,
             address: address.to_string(),
             browser: read.request.claimed.browser.clone(),
@@ -175,6 +178,14 @@ impl Service {
             session_s: u32::try_from(self.session_lives.max_s).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// What an approval of the request lets its client have.
+fn consent(request: &Request) -> Result<Option<Consent>, Failure> {
+    let Some(client) = &request.client else { return Ok(None) };
+    let client =
+        ClientId::parse(&client.id).ok_or(Failure::Internal("a request names a client that is there"))?;
+    Ok(Some(Consent { client, scopes: request.scopes.clone() }))
 }
 
 /// The token of a request's session: it follows from the page secret.

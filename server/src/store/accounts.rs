@@ -18,6 +18,10 @@ pub struct Account {
     pub ever_had_device: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// For clients that ask for `email`.
+    pub email: Option<String>,
+    /// For clients that ask for `groups`, in the order that the operator gave.
+    pub groups: Vec<String>,
 }
 
 /// Whether an account may do anything.
@@ -40,6 +44,10 @@ pub struct NewAccount {
     pub display_name: String,
     /// argon2 PHC string.
     pub password_hash: Option<String>,
+    /// An e-mail address.
+    pub email: Option<String>,
+    /// Names of groups.
+    pub groups: Vec<String>,
 }
 
 /// How making an account went.

@@ -12,6 +12,7 @@ use super::devices::{
     Device, EnrolPassword, EnrolRecovery, Enrolled, Holder, NewDevice, NewEnrolment, RecoveryCodes,
 };
 use super::error::StoreError;
+use super::front_doors::FrontDoors;
 use super::sessions::{EndReason, NewSession, Redeemed, Refreshed, SessionLives, SessionView};
 
 /// What outlives the process. The arbiter of decisions, redeems, enrolments and sessions.
@@ -26,7 +27,8 @@ use super::sessions::{EndReason, NewSession, Redeemed, Refreshed, SessionLives, 
 /// - [`redeem`](Self::redeem): the device row `FOR SHARE` and the account row `FOR SHARE` before the insert, so that a
 ///   removal waits or wins; older sessions of the page key end under a lock on that key (an advisory lock on its
 ///   thumbprint: the rows to lock may not be there yet), or two redeems of one browser leave two sessions. The insert
-///   itself is decided by the unique `request`.
+///   itself is decided by the unique `request`. What a client may have is joined under a lock on its row, which is made
+///   first where there is none.
 /// - [`record_decision`](Self::record_decision): device and account `FOR SHARE` before the insert; the insert is decided
 ///   by the unique `ticket`.
 /// - [`enrol_by_code`](Self::enrol_by_code), [`enrol_by_password`](Self::enrol_by_password): the account row `FOR
@@ -44,7 +46,7 @@ use super::sessions::{EndReason, NewSession, Redeemed, Refreshed, SessionLives, 
 /// - Audit: the unique (chain, seq) decides; whoever loses reads the new end and tries again inside its transaction.
 ///   [`anchor`](Self::anchor) needs no more than that.
 #[async_trait]
-pub trait Durable: Send + Sync {
+pub trait Durable: FrontDoors {
     /// Answers when the store can be read and written: for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
 
@@ -81,6 +83,16 @@ pub trait Durable: Send + Sync {
         &self,
         account: AccountId,
         password_hash: Option<&str>,
+        by: &By,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Sets what clients are told of an account that ask for it. `false`: no such account. Audit: `account_changed`.
+    async fn set_profile(
+        &self,
+        account: AccountId,
+        email: Option<&str>,
+        groups: &[String],
         by: &By,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
@@ -203,8 +215,9 @@ pub trait Durable: Send + Sync {
 
     /// Makes the session: one transaction whose first statement inserts it where the decision is `approve`, less
     /// than `approved_s` old and not taken back, the account active and the device trusted. A repeat by the same page
-    /// within `approved_s` gives the same session while it lives. Audit: `signed_in`, and `session_replaced` for each
-    /// older session of the page key.
+    /// within `approved_s` gives the same session while it lives. What it lets a client have is joined to what that client
+    /// may have already. Grants of an older session of the page key go over when it is the same account's. Audit:
+    /// `signed_in`, and `session_replaced` for each older session of the page key.
     async fn redeem(
         &self,
         new: &NewSession,

@@ -12,6 +12,7 @@ mod decisions;
 mod devices;
 mod durable;
 mod error;
+mod front_doors;
 
 pub mod in_process;
 pub mod postgres;
@@ -30,6 +31,10 @@ pub use devices::{
 };
 pub use durable::{Durable, Keep, REPEAT_S, Swept};
 pub use error::StoreError;
+pub use front_doors::{
+    Alg, ClientId, ClientPolicy, CodeGrant, CodeUsed, Consent, FrontDoors, Grant, GrantEnd, NewCode,
+    NewGrant, RefreshUsed, StoredClient, StoredSigningKey,
+};
 pub use sessions::{
     EndReason, NewSession, RedeemRefused, Redeemed, Refreshed, Session, SessionLives, SessionView,
 };

@@ -1,17 +1,20 @@
-use protocol::id::{AccountId, DeviceId, RequestId, SessionId, Ticket};
-use protocol::key::PublicKey;
+use protocol::id::{AccountId, DeviceId, GrantId, RequestId, SessionId, Ticket};
+use protocol::key::{PublicKey, Thumbprint};
 use protocol::secret::SecretHash;
 use protocol::statement::Decision;
 use protocol::time::Timestamp;
 use protocol::wire::DeviceKind;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
 use super::accounts::{Account, AccountState};
-use super::audit::{AuditEntry, Head};
+use super::audit::{AuditEntry, ClientRef, Head};
 use super::decisions::{StoredDecision, Verdict};
 use super::devices::{Device, Holder};
 use super::error::StoreError;
+use super::front_doors::{Alg, ClientId, CodeGrant, Grant, StoredClient, StoredSigningKey};
 use super::sessions::{Session, SessionLives, SessionView};
 use crate::config::SessionKind;
 
@@ -59,6 +62,13 @@ pub(super) trait Columns {
     fn number(&self, column: &'static str) -> Result<i64, Fault>;
     fn flag(&self, column: &'static str) -> Result<bool, Fault>;
 
+    fn bytes_if_any<const N: usize>(&self, column: &'static str) -> Result<Option<[u8; N]>, Fault>;
+    fn moment_if_any(&self, column: &'static str) -> Result<Option<Timestamp>, Fault>;
+
+    /// JSON that this program wrote.
+    fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, Fault> {
+        serde_json::from_str(self.str(column)?).map_err(|_| Fault::Damaged(column))
+    }
     fn text(&self, column: &'static str) -> Result<String, Fault> {
         self.str(column).map(str::to_owned)
     }
@@ -79,6 +89,9 @@ pub(super) trait Columns {
     }
     fn ticket(&self, column: &'static str) -> Result<Ticket, Fault> {
         self.bytes(column).map(Ticket::from_random)
+    }
+    fn grant_id(&self, column: &'static str) -> Result<GrantId, Fault> {
+        self.bytes(column).map(GrantId::from_random)
     }
     fn word<T>(&self, column: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, Fault> {
         parse(self.str(column)?).ok_or(Fault::Damaged(column))
@@ -106,6 +119,15 @@ impl Columns for PgRow {
     fn flag(&self, column: &'static str) -> Result<bool, Fault> {
         Ok(self.try_get(column)?)
     }
+
+    fn bytes_if_any<const N: usize>(&self, column: &'static str) -> Result<Option<[u8; N]>, Fault> {
+        let bytes: Option<&[u8]> = self.try_get(column)?;
+        bytes.map(|bytes| bytes.try_into().map_err(|_| Fault::Damaged(column))).transpose()
+    }
+
+    fn moment_if_any(&self, column: &'static str) -> Result<Option<Timestamp>, Fault> {
+        Ok(self.try_get::<Option<i64>, _>(column)?.map(Timestamp))
+    }
 }
 
 /// A column of SQLite may hold any type, whatever the table says.
@@ -131,6 +153,16 @@ impl Columns for rusqlite::Row<'_> {
     fn flag(&self, column: &'static str) -> Result<bool, Fault> {
         self.number(column).map(|number| number != 0)
     }
+
+    fn bytes_if_any<const N: usize>(&self, column: &'static str) -> Result<Option<[u8; N]>, Fault> {
+        let bytes = self.get_ref(column)?.as_blob_or_null().map_err(|_| Fault::Damaged(column))?;
+        bytes.map(|bytes| bytes.try_into().map_err(|_| Fault::Damaged(column))).transpose()
+    }
+
+    fn moment_if_any(&self, column: &'static str) -> Result<Option<Timestamp>, Fault> {
+        let number = self.get_ref(column)?.as_i64_or_null().map_err(|_| Fault::Damaged(column))?;
+        Ok(number.map(Timestamp))
+    }
 }
 
 pub(super) fn account(row: &impl Columns) -> Result<Account, Fault> {
@@ -142,6 +174,8 @@ pub(super) fn account(row: &impl Columns) -> Result<Account, Fault> {
         state: row.word("state", AccountState::parse)?,
         ever_had_device: row.flag("ever_had_device")?,
         created_at: row.moment("account_created_at")?,
+        email: row.text_if_any("email")?,
+        groups: row.json("groups")?,
     })
 }
 
@@ -187,6 +221,83 @@ pub(super) fn session_view(
         row.moment("previous_ends_at")?
     };
     Ok(SessionView { session, account: account(row)?, device_name: row.text("device_name")?, token_ends_at })
+}
+
+pub(super) fn client(row: &impl Columns) -> Result<StoredClient, Fault> {
+    let previous = row.bytes_if_any("previous_secret_hash")?.map(SecretHash::from_bytes);
+    Ok(StoredClient {
+        id: row.word("id", ClientId::parse)?,
+        name: row.text("name")?,
+        secret: row.bytes_if_any("secret_hash")?.map(SecretHash::from_bytes),
+        previous_secret: previous.zip(row.moment_if_any("previous_ends_at")?),
+        redirect_uris: row.json("redirect_uris")?,
+        post_logout_redirect_uris: row.json("post_logout_redirect_uris")?,
+        device_grant: row.flag("device_grant")?,
+        policy: row.json("policy")?,
+        created_at: row.moment("created_at")?,
+    })
+}
+
+pub(super) fn grant(row: &impl Columns, lives: &SessionLives) -> Result<Grant, Fault> {
+    Ok(Grant {
+        id: row.grant_id("grant_id")?,
+        client: row.word("client", ClientId::parse)?,
+        client_name: row.text("client_name")?,
+        session: session_view(row, None, lives)?,
+        scopes: row.json("scopes")?,
+        nonce: row.text_if_any("nonce")?,
+        verified: row.flag("verified")?,
+        dpop: row.bytes_if_any("dpop")?.map(Thumbprint::from_bytes),
+        created_at: row.moment("grant_created_at")?,
+        ends_at: row.moment("grant_ends_at")?,
+    })
+}
+
+pub(super) fn code_grant(row: &impl Columns, lives: &SessionLives) -> Result<CodeGrant, Fault> {
+    Ok(CodeGrant {
+        grant: grant(row, lives)?,
+        redirect_uri: row.text("redirect_uri")?,
+        challenge: row.text("challenge")?,
+        ends_at: row.moment("code_ends_at")?,
+        used_at: row.moment_if_any("code_used_at")?,
+    })
+}
+
+pub(super) fn signing_key(row: &impl Columns) -> Result<StoredSigningKey, Fault> {
+    Ok(StoredSigningKey {
+        kid: row.text("kid")?,
+        alg: row.word("alg", Alg::parse)?,
+        sealed: row.text("sealed")?,
+        public_jwk: row.text("public_jwk")?,
+        used_from: row.moment("used_from")?,
+        created_at: row.moment("created_at")?,
+    })
+}
+
+/// A refresh token that is there: when it was used, and what follows it.
+pub(super) fn refresh_use(row: &impl Columns) -> Result<Option<(Timestamp, SecretHash)>, Fault> {
+    let successor = row.bytes_if_any("successor")?.map(SecretHash::from_bytes);
+    Ok(row.moment_if_any("used_at")?.zip(successor))
+}
+
+/// A grant that a statement just ended: its account, and what the entry says of it.
+pub(super) struct EndedGrant {
+    pub(super) account: AccountId,
+    pub(super) session: SessionId,
+    pub(super) client: ClientRef,
+}
+
+pub(super) fn ended_grant(row: &impl Columns) -> Result<EndedGrant, Fault> {
+    Ok(EndedGrant {
+        account: row.account_id("account")?,
+        session: row.session_id("session")?,
+        client: ClientRef { id: row.text("client")?, name: row.text("client_name")? },
+    })
+}
+
+/// A list or a policy as its column has it.
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("lists and policies have string keys only")
 }
 
 pub(super) fn decision(row: &impl Columns) -> Result<StoredDecision, Fault> {

@@ -4,6 +4,7 @@ use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
 
 use super::accounts::Account;
+use super::front_doors::Consent;
 use crate::config::SessionKind;
 
 /// A browser that is signed in.
@@ -57,8 +58,10 @@ pub struct NewSession {
     pub request: RequestId,
     /// Hash of the token that follows from the page secret.
     pub token: SecretHash,
-    /// The page key that proved itself.
-    pub page_key: Thumbprint,
+    /// The page key that proved itself; `None` for a device grant, which takes no other session's place.
+    pub page_key: Option<Thumbprint>,
+    /// What the approval lets a client have, remembered with the session.
+    pub consent: Option<Consent>,
     /// Ends with the device, or not.
     pub kind: SessionKind,
     /// Network address of the redeem.

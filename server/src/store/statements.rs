@@ -5,7 +5,7 @@
 macro_rules! account_columns {
     () => {
         "a.id AS account_id, a.username, a.display_name, a.password_hash, a.state, a.ever_had_device, \
-         a.created_at AS account_created_at"
+         a.created_at AS account_created_at, a.email, a.groups"
     };
 }
 
@@ -58,11 +58,39 @@ macro_rules! select_holder {
     };
 }
 
+macro_rules! grant_columns {
+    () => {
+        "g.id AS grant_id, g.client, g.client_name, g.scopes, g.nonce, g.verified, g.dpop, \
+         g.created_at AS grant_created_at, g.ends_at AS grant_ends_at, g.redirect_uri, g.challenge, g.code_ends_at, \
+         g.code_used_at"
+    };
+}
+
+/// `$4`: this moment; others as in `session_lives`.
+macro_rules! select_grant {
+    ($joined:literal) => {
+        concat!(
+            "SELECT ",
+            grant_columns!(),
+            ", ",
+            session_columns!(),
+            ", ",
+            account_columns!(),
+            ", v.name AS device_name FROM grants g ",
+            $joined,
+            "JOIN sessions s ON s.id = g.session JOIN accounts a ON a.id = s.account \
+             JOIN devices v ON v.id = s.device WHERE g.ended_at IS NULL AND g.ends_at > $4 AND ",
+            session_lives!(),
+            " AND "
+        )
+    };
+}
+
 // Accounts
 
 pub(super) const INSERT_ACCOUNT: &str = "INSERT INTO accounts \
-    (id, username, display_name, password_hash, state, ever_had_device, created_at) \
-    VALUES ($1, $2, $3, $4, 'active', FALSE, $5) ON CONFLICT (username) DO NOTHING RETURNING username";
+    (id, username, display_name, password_hash, state, ever_had_device, created_at, email, groups) \
+    VALUES ($1, $2, $3, $4, 'active', FALSE, $5, $6, $7) ON CONFLICT (username) DO NOTHING RETURNING username";
 pub(super) const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.id = $1");
 pub(super) const ACCOUNT_BY_NAME: &str =
     concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.username = $1");
@@ -70,6 +98,8 @@ pub(super) const ACCOUNTS: &str =
     concat!("SELECT ", account_columns!(), " FROM accounts a ORDER BY a.username");
 pub(super) const SET_PASSWORD: &str =
     "UPDATE accounts SET password_hash = $2 WHERE id = $1 RETURNING username";
+pub(super) const SET_PROFILE: &str =
+    "UPDATE accounts SET email = $2, groups = $3 WHERE id = $1 RETURNING username";
 pub(super) const SET_ACCOUNT_STATE: &str =
     "UPDATE accounts SET state = $2 WHERE id = $1 AND state <> $2 RETURNING username";
 pub(super) const DELETE_ACCOUNT: &str = "DELETE FROM accounts WHERE id = $1 RETURNING username";
@@ -177,6 +207,15 @@ pub(super) const SESSION_BY_REQUEST: &str = concat!(
     " AND EXISTS (SELECT 1 FROM session_keys k WHERE k.session = s.id AND k.thumbprint = $4) \
      AND (s.token_hash = $5 OR s.previous_token_hash = $5)"
 );
+/// As [`SESSION_BY_REQUEST`], of a device grant.
+pub(super) const KEYLESS_SESSION_BY_REQUEST: &str = concat!(
+    select_session!(),
+    "s.request = $1 AND ",
+    session_lives!(),
+    " AND s.page_key IS NULL AND (s.token_hash = $4 OR s.previous_token_hash = $4)"
+);
+pub(super) const SESSION_OF_REQUEST_IS_KEYLESS: &str =
+    "SELECT s.page_key IS NULL FROM sessions s WHERE s.request = $1";
 pub(super) const SESSION_OF_REQUEST_HAS_KEY: &str = "SELECT EXISTS (SELECT 1 FROM session_keys k \
     WHERE k.session = s.id AND k.thumbprint = $2) FROM sessions s WHERE s.request = $1";
 /// Approvals of an account that no session came of yet.
@@ -222,6 +261,67 @@ pub(super) const LATEST: &str = "SELECT MAX(m.at) AS at FROM (SELECT MAX(r.at) A
     UNION ALL SELECT MAX(v.last_seen_at) FROM devices v \
     UNION ALL SELECT MAX(s.last_seen_at) FROM sessions s WHERE s.ended_at IS NULL) m";
 
+// Standard front doors
+
+pub(super) const INSERT_CLIENT: &str = "INSERT INTO clients (id, name, secret_hash, redirect_uris, \
+    post_logout_redirect_uris, device_grant, policy, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+    ON CONFLICT (id) DO NOTHING RETURNING id";
+pub(super) const CLIENT: &str = "SELECT id, name, secret_hash, previous_secret_hash, previous_ends_at, redirect_uris, \
+    post_logout_redirect_uris, device_grant, policy, created_at FROM clients WHERE id = $1";
+pub(super) const CLIENTS: &str = "SELECT id, name, secret_hash, previous_secret_hash, previous_ends_at, redirect_uris, \
+    post_logout_redirect_uris, device_grant, policy, created_at FROM clients ORDER BY name, id";
+pub(super) const ROTATE_CLIENT_SECRET: &str = "UPDATE clients SET previous_secret_hash = secret_hash, \
+    previous_ends_at = $3, secret_hash = $2 WHERE id = $1 AND secret_hash IS NOT NULL RETURNING id";
+pub(super) const DELETE_CLIENT: &str = "DELETE FROM clients WHERE id = $1 RETURNING id";
+pub(super) const DELETE_GRANTS_OF_CLIENT: &str = "DELETE FROM grants WHERE client = $1";
+pub(super) const DELETE_CONSENTS_OF_CLIENT: &str = "DELETE FROM consents WHERE client = $1";
+pub(super) const CONSENT: &str = "SELECT scopes FROM consents WHERE account = $1 AND client = $2";
+pub(super) const INSERT_CONSENT: &str = "INSERT INTO consents (account, client, scopes, given_at) \
+    VALUES ($1, $2, $3, $4) ON CONFLICT (account, client) DO NOTHING RETURNING client";
+pub(super) const SET_CONSENT: &str =
+    "UPDATE consents SET scopes = $3, given_at = $4 WHERE account = $1 AND client = $2";
+/// `$1`: the session, `$2` and `$3` as in `session_lives`.
+pub(super) const INSERT_GRANT: &str = concat!(
+    "INSERT INTO grants (id, client, client_name, account, session, scopes, nonce, verified, dpop, code_hash, \
+     redirect_uri, challenge, code_ends_at, created_at, ends_at) \
+     SELECT $4, $5, $6, a.id, s.id, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 \
+     FROM sessions s JOIN accounts a ON a.id = s.account JOIN devices v ON v.id = s.device \
+     WHERE s.id = $1 AND a.id = $7 AND ",
+    session_lives!(),
+    " RETURNING id"
+);
+/// Whether a client has another grant since the session began: one that came over from a session before is older.
+pub(super) const HAS_GRANT: &str = "SELECT EXISTS (SELECT 1 FROM grants g JOIN sessions s ON s.id = g.session \
+    WHERE g.session = $1 AND g.client = $2 AND g.id <> $3 AND g.created_at >= s.created_at)";
+pub(super) const GRANT: &str = concat!(select_grant!(""), "g.id = $1");
+pub(super) const GRANT_BY_CODE: &str = concat!(select_grant!(""), "g.code_hash = $1");
+pub(super) const GRANT_BY_REFRESH: &str =
+    concat!(select_grant!("JOIN refresh_tokens r ON r.grant_id = g.id "), "r.token_hash = $1");
+pub(super) const USE_CODE: &str = "UPDATE grants SET code_used_at = $2, dpop = COALESCE(dpop, $3) \
+    WHERE id = $1 AND code_used_at IS NULL RETURNING id";
+pub(super) const INSERT_REFRESH: &str = "INSERT INTO refresh_tokens (token_hash, grant_id, created_at) \
+    SELECT $1, g.id, $3 FROM grants g WHERE g.id = $2 AND g.ended_at IS NULL AND g.ends_at > $3 \
+    ON CONFLICT (token_hash) DO NOTHING RETURNING grant_id";
+pub(super) const HAS_REFRESH: &str = "SELECT EXISTS (SELECT 1 FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id \
+    WHERE r.token_hash = $1 AND r.grant_id = $2 AND g.ended_at IS NULL AND g.ends_at > $3)";
+pub(super) const REFRESH_TOKEN: &str = "SELECT used_at, successor FROM refresh_tokens WHERE token_hash = $1";
+pub(super) const USE_REFRESH: &str = "UPDATE refresh_tokens SET used_at = $2, successor = $3 \
+    WHERE token_hash = $1 AND used_at IS NULL RETURNING token_hash";
+pub(super) const END_GRANT: &str = "UPDATE grants SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL \
+    RETURNING account, session, client, client_name";
+/// Grants of a session that `$2` takes the place of.
+pub(super) const MOVE_GRANTS: &str = "UPDATE grants SET session = $2 WHERE session = $1 AND ended_at IS NULL";
+pub(super) const CLIENTS_IN_USE: &str = "SELECT DISTINCT g.session, g.client_name FROM grants g \
+    WHERE g.account = $1 AND g.ended_at IS NULL AND g.ends_at > $2 ORDER BY g.session, g.client_name";
+pub(super) const SIGNING_KEYS: &str = "SELECT kid, alg, sealed, public_jwk, used_from, created_at FROM signing_keys \
+    ORDER BY used_from DESC, created_at DESC, kid";
+pub(super) const NEWEST_SIGNING_KEY: &str = "SELECT kid FROM signing_keys WHERE alg = $1 \
+    ORDER BY used_from DESC, created_at DESC, kid LIMIT 1";
+pub(super) const INSERT_SIGNING_KEY: &str = "INSERT INTO signing_keys \
+    (kid, alg, sealed, public_jwk, used_from, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
+    ON CONFLICT (kid) DO NOTHING RETURNING kid";
+pub(super) const DELETE_SIGNING_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1";
+
 // Audit
 
 pub(super) const HEAD: &str = "SELECT seq, hash FROM audit WHERE chain = $1 ORDER BY seq DESC LIMIT 1";
@@ -263,6 +363,12 @@ pub(super) const DELETE_ENDED_SESSIONS: &str = "DELETE FROM sessions WHERE id IN
 pub(super) const DELETE_KNOWN_KEYS: &str = "DELETE FROM known_keys WHERE last_at <= $1";
 pub(super) const DELETE_ENROLMENTS: &str = "DELETE FROM enrolments \
     WHERE (used_at IS NULL AND expires_at <= $1) OR (used_at IS NOT NULL AND used_at <= $2)";
+/// Grants that are over, or whose code nobody exchanged; their tokens go with them.
+pub(super) const DELETE_GRANTS: &str = "DELETE FROM grants WHERE id IN (SELECT o.id FROM grants o \
+    WHERE o.ended_at IS NOT NULL OR o.ends_at <= $1 \
+    OR (o.code_used_at IS NULL AND o.code_ends_at IS NOT NULL AND o.code_ends_at <= $1) LIMIT 500)";
+pub(super) const DELETE_REFRESH_TOKENS: &str = "DELETE FROM refresh_tokens WHERE token_hash IN \
+    (SELECT o.token_hash FROM refresh_tokens o WHERE o.used_at IS NOT NULL AND o.used_at <= $1 LIMIT 500)";
 pub(super) const DELETE_DECISIONS: &str = "DELETE FROM decisions WHERE ticket IN \
     (SELECT o.ticket FROM decisions o WHERE o.decided_at <= $1 LIMIT 500)";
 /// Removed devices that no session names any more.

@@ -37,12 +37,15 @@ pub struct Body {
     /// Its system, as claimed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
-    /// Why, a word: an `EndReason`, `check` or `network`.
+    /// Why, a word: an `EndReason`, a `GrantEnd`, `check` or `network`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// How: `code`, `password` or [`BY_RECOVERY`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// The client of a standard front door.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientRef>,
     /// How many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -56,6 +59,15 @@ pub struct Body {
 pub struct DeviceRef {
     /// Its id.
     pub id: DeviceId,
+    /// Its name then.
+    pub name: String,
+}
+
+/// A client as it was called at that moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientRef {
+    /// Its id.
+    pub id: String,
     /// Its name then.
     pub name: String,
 }

@@ -5,8 +5,9 @@ use protocol::id::SessionId;
 use protocol::secret::sha256;
 use protocol::statement::Decision;
 
-use super::{AuditKind, Body, By, DeviceRef};
+use super::{AuditKind, Body, By, ClientRef, DeviceRef};
 use crate::store::decisions::{NewDecision, Verdict};
+use crate::store::front_doors::{GrantEnd, NewGrant};
 use crate::store::sessions::{EndReason, NewSession};
 
 /// Of a recorded verdict.
@@ -65,6 +66,27 @@ pub(in crate::store) fn ended(
         ..by.body()
     };
     (kind, body)
+}
+
+/// Of a grant that was made.
+pub(in crate::store) fn authorized(new: &NewGrant, by: &By) -> Body {
+    let client = ClientRef { id: new.client.to_string(), name: new.client_name.clone() };
+    Body { session: Some(new.session), client: Some(client), ..by.body() }
+}
+
+/// Of a grant that ended by itself.
+pub(in crate::store) fn grant_ended(
+    session: SessionId,
+    client: ClientRef,
+    reason: GrantEnd,
+    by: &By,
+) -> Body {
+    Body {
+        session: Some(session),
+        client: Some(client),
+        reason: Some(reason.as_str().to_owned()),
+        ..by.body()
+    }
 }
 
 /// For a body: how many sessions ended, where any did.

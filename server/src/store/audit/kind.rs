@@ -32,6 +32,8 @@ kinds! {
     AccountRemoved = "account_removed";
     /// The password was set or taken away.
     PasswordChanged = "password_changed";
+    /// What clients are told of the account was changed.
+    AccountChanged = "account_changed";
     /// An enrolment link was made.
     EnrolmentCreated = "enrolment_created";
     /// A device is trusted.
@@ -64,6 +66,10 @@ kinds! {
     SessionExpired = "session_expired";
     /// All sessions were ended.
     SessionsEnded = "sessions_ended";
+    /// A client got a grant, for the first time since its session began.
+    ClientAuthorized = "client_authorized";
+    /// A grant of a client ended, its session going on.
+    GrantEnded = "grant_ended";
     /// The heads of all chains that changed.
     Anchor = "anchor";
 }

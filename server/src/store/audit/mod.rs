@@ -9,8 +9,8 @@ mod summary;
 mod verify;
 
 pub(super) use anchor::{anchor_body, anchored_heads};
-pub use body::{BY_RECOVERY, Body, By, DeviceRef};
-pub(super) use entries::{count_of, decided, ended, signed_in};
+pub use body::{BY_RECOVERY, Body, By, ClientRef, DeviceRef};
+pub(super) use entries::{authorized, count_of, decided, ended, grant_ended, signed_in};
 pub use kind::AuditKind;
 pub use verify::{Broken, Fault, Verified, verify};
 

@@ -10,12 +10,14 @@ pub(super) fn of(kind: &str, body: &Body) -> String {
     let who = name(body.device.as_ref());
     let subject = name(body.subject.as_ref());
     let browser = browser(body);
+    let client = body.client.as_ref().map_or("A site", |client| client.name.as_str());
     match kind {
         AuditKind::AccountCreated => "The account was created.".to_owned(),
         AuditKind::AccountEnabled => "The account was enabled.".to_owned(),
         AuditKind::AccountDisabled => "The account was disabled and signed out everywhere.".to_owned(),
         AuditKind::AccountRemoved => "The account was removed.".to_owned(),
         AuditKind::PasswordChanged => "The password was changed.".to_owned(),
+        AuditKind::AccountChanged => "What sites are told of the account was changed.".to_owned(),
         AuditKind::EnrolmentCreated if body.operator => {
             "The operator made a link to trust another device.".to_owned()
         }
@@ -48,6 +50,13 @@ pub(super) fn of(kind: &str, body: &Body) -> String {
         }
         AuditKind::SessionExpired => format!("A session ended, it was unused or too old{browser}."),
         AuditKind::SessionsEnded => format!("Signed out everywhere: {}.", count(body.count.unwrap_or(0))),
+        AuditKind::ClientAuthorized => format!("{client} may see who is signed in."),
+        AuditKind::GrantEnded => match body.reason.as_deref() {
+            Some("code_reused" | "refresh_reused") => {
+                format!("The access of {client} ended, something of it was used twice.")
+            }
+            _ => format!("The access of {client} ended."),
+        },
         AuditKind::Anchor => "The heads of all chains that changed.".to_owned(),
     }
 }

@@ -27,6 +27,8 @@ pub(super) async fn it_knows_its_newest_moment(store: Arc<impl Durable + 'static
                 username: "ada".into(),
                 display_name: "Ada".into(),
                 password_hash: None,
+                email: None,
+                groups: Vec::new(),
             },
             &By::operator(),
             NOW.plus_s(80),
@@ -42,6 +44,8 @@ pub(super) async fn a_name_is_taken_once(store: Arc<impl Durable>) {
         username: "ada".into(),
         display_name: "Ada".into(),
         password_hash: None,
+        email: None,
+        groups: Vec::new(),
     };
     let by = By::operator();
     assert_eq!(store.create_account(&new(), &by, NOW).await.unwrap(), CreateAccount::Created);

@@ -203,10 +203,10 @@ pub(super) async fn a_sweep_ends_and_forgets(store: Arc<impl Durable + 'static>)
     // The row goes; the browser stays known, the request stays used.
     let gone_at = ended_at.plus_s(30 * DAY_S);
     sweep(gone_at).await;
-    assert!(world.store.is_known_browser(world.account, &idle.page_key).await.unwrap());
+    assert!(world.store.is_known_browser(world.account, &idle.page_key.unwrap()).await.unwrap());
     assert!(world.store.decision(idle.ticket).await.unwrap().is_some());
     sweep(NOW.plus_s(400 * DAY_S)).await;
-    assert!(!world.store.is_known_browser(world.account, &idle.page_key).await.unwrap());
+    assert!(!world.store.is_known_browser(world.account, &idle.page_key.unwrap()).await.unwrap());
     assert!(world.store.decision(idle.ticket).await.unwrap().is_none());
     // A link that nobody used goes at its end, a used one with its last repeat.
     let link = new_link(&*world.store, world.account, None, NOW).await;

@@ -192,7 +192,7 @@ pub(super) async fn redeems_of_one_page_key_at_once_leave_one_session(store: Arc
     for _ in 0..10 {
         let decision = world.decision(Decision::Approve);
         world.decide(&decision, NOW).await;
-        approved.push(NewSession { page_key, ..new_session(&decision) });
+        approved.push(NewSession { page_key: Some(page_key), ..new_session(&decision) });
     }
     at_once(approved.len(), |n| {
         let (world, new) = (Arc::clone(&world), approved[n].clone());

@@ -104,7 +104,7 @@ pub(super) async fn an_approval_can_be_taken_back_before_it_is_redeemed(store: A
 pub(super) async fn another_page_cannot_repeat_a_redeem(store: Arc<impl Durable + 'static>) {
     let world = World::new(store).await;
     let (new, _) = world.sign_in(NOW).await;
-    let other_key = NewSession { page_key: fresh_thumbprint(), ..new.clone() };
+    let other_key = NewSession { page_key: Some(fresh_thumbprint()), ..new.clone() };
     assert_eq!(world.redeem(&other_key, NOW).await, refused(RedeemRefused::Other));
     let other_token = NewSession { token: fresh_hash(), ..new };
     assert_eq!(world.redeem(&other_token, NOW).await, refused(RedeemRefused::Ended));
@@ -124,7 +124,8 @@ pub(super) async fn the_previous_token_stays_good_for_a_minute(store: Arc<impl D
     let world = World::new(store).await;
     let (new, _) = world.sign_in(NOW).await;
     let (second, at) = (fresh_hash(), NOW.plus_s(300));
-    let refreshed = world.store.refresh_session(new.id, &new.page_key, &second, &LIVES, at).await.unwrap();
+    let refreshed =
+        world.store.refresh_session(new.id, &new.page_key.unwrap(), &second, &LIVES, at).await.unwrap();
     let Refreshed::Refreshed(session) = refreshed else { panic!("the bound key refreshes") };
     assert_eq!((session.token_ends_at, session.session.last_seen_at), (at.plus_s(600), at));
     let by_first = world.store.session_by_token(&new.token, &LIVES, at).await.unwrap().unwrap();
@@ -139,7 +140,7 @@ pub(super) async fn the_previous_token_never_outlives_itself(store: Arc<impl Dur
     let world = World::new(store).await;
     let (new, _) = world.sign_in(NOW).await;
     let at = NOW.plus_s(590);
-    world.store.refresh_session(new.id, &new.page_key, &fresh_hash(), &LIVES, at).await.unwrap();
+    world.store.refresh_session(new.id, &new.page_key.unwrap(), &fresh_hash(), &LIVES, at).await.unwrap();
     assert!(world.is_good(&new.token, NOW.plus_s(599)).await);
     assert!(!world.is_good(&new.token, NOW.plus_s(600)).await);
 }
@@ -153,7 +154,8 @@ pub(super) async fn only_the_bound_key_refreshes(store: Arc<impl Durable + 'stat
     assert!(world.is_good(&new.token, NOW).await, "a refused refresh ends nothing");
     assert!(!world.is_good(&token, NOW).await);
     world.store.end_session(world.account, new.id, EndReason::Ended, &page(), NOW).await.unwrap();
-    let ended = world.store.refresh_session(new.id, &new.page_key, &token, &LIVES, NOW).await.unwrap();
+    let ended =
+        world.store.refresh_session(new.id, &new.page_key.unwrap(), &token, &LIVES, NOW).await.unwrap();
     assert_eq!(ended, Refreshed::NotFound);
     assert!(!world.is_good(&token, NOW).await);
 }
@@ -175,8 +177,11 @@ pub(super) async fn a_session_ends_idle_and_old(store: Arc<impl Durable + 'stati
     assert!(is_alive(90, -1).await);
     assert!(!is_alive(90, 0).await);
     let late = NOW.plus_s(90 * DAY_S);
-    let refreshed =
-        world.store.refresh_session(new.id, &new.page_key, &fresh_hash(), &LIVES, late).await.unwrap();
+    let refreshed = world
+        .store
+        .refresh_session(new.id, &new.page_key.unwrap(), &fresh_hash(), &LIVES, late)
+        .await
+        .unwrap();
     assert_eq!(refreshed, Refreshed::NotFound);
     assert!(world.store.sessions(world.account, &LIVES, late).await.unwrap().is_empty());
 }
@@ -190,7 +195,7 @@ pub(super) async fn an_older_session_of_the_same_page_key_ends(store: Arc<impl D
     // The same browser signs in to another account: it holds one session at a time.
     let approved = other.decision(Decision::Approve);
     other.decide(&approved, NOW).await;
-    let new = NewSession { page_key: key, ..new_session(&approved) };
+    let new = NewSession { page_key: Some(key), ..new_session(&approved) };
     let Redeemed::Created { ended, .. } = other.redeem(&new, NOW).await else { panic!("approved") };
     assert_eq!(ended, [old.id]);
     assert!(!world.is_good(&old.token, NOW).await);
@@ -237,10 +242,10 @@ pub(super) async fn a_browser_is_known_by_its_key_and_account(store: Arc<impl Du
     let world = World::new(store).await;
     let (new, _) = world.sign_in(NOW).await;
     world.store.end_sessions(world.account, &page(), NOW).await.unwrap();
-    assert!(world.store.is_known_browser(world.account, &new.page_key).await.unwrap());
+    assert!(world.store.is_known_browser(world.account, &new.page_key.unwrap()).await.unwrap());
     assert!(!world.store.is_known_browser(world.account, &fresh_thumbprint()).await.unwrap());
     let other = new_account(&*world.store, None).await;
-    assert!(!world.store.is_known_browser(other, &new.page_key).await.unwrap());
+    assert!(!world.store.is_known_browser(other, &new.page_key.unwrap()).await.unwrap());
 }
 
 pub(super) async fn one_account_cannot_end_the_session_of_another(store: Arc<impl Durable + 'static>) {

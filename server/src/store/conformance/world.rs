@@ -104,7 +104,7 @@ impl<S: Durable + 'static> World<S> {
     ) -> (NewSession, SessionView) {
         let decision = self.decision(Decision::Approve);
         assert_eq!(self.decide(&decision, now).await, Recorded::Recorded);
-        let new = NewSession { page_key, kind, ..new_session(&decision) };
+        let new = NewSession { page_key: Some(page_key), kind, ..new_session(&decision) };
         match self.redeem(&new, now).await {
             Redeemed::Created { session, .. } => (new, session),
             other => panic!("expected a session, got {other:?}"),
@@ -167,7 +167,8 @@ pub(in crate::store) fn new_session(decision: &NewDecision) -> NewSession {
         ticket: decision.ticket,
         request: decision.request,
         token: fresh_hash(),
-        page_key: fresh_thumbprint(),
+        page_key: Some(fresh_thumbprint()),
+        consent: None,
         kind: SessionKind::Linked,
         address: "192.0.2.7".into(),
         browser: "Firefox 153".into(),

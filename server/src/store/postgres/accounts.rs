@@ -21,6 +21,8 @@ pub(super) async fn create(
         .bind(&new.display_name)
         .bind(&new.password_hash)
         .bind(now.unix_s())
+        .bind(&new.email)
+        .bind(rows::to_json(&new.groups))
         .fetch_optional(&mut *tx)
         .await?;
     if row.is_none() {
@@ -59,6 +61,25 @@ pub(super) async fn set_password(
         .await?;
     if row.is_some() {
         audit::append(tx, account, AuditKind::PasswordChanged, &by.body(), now).await?;
+    }
+    Ok(row.is_some())
+}
+
+pub(super) async fn set_profile(
+    tx: &mut PgConnection,
+    account: AccountId,
+    (email, groups): (Option<&str>, &[String]),
+    by: &By,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let row = sqlx::query(sql::SET_PROFILE)
+        .bind(&account.as_bytes()[..])
+        .bind(email)
+        .bind(rows::to_json(&groups))
+        .fetch_optional(&mut *tx)
+        .await?;
+    if row.is_some() {
+        audit::append(tx, account, AuditKind::AccountChanged, &by.body(), now).await?;
     }
     Ok(row.is_some())
 }

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
 use super::rows::{self, Columns as _, Fault};
-use super::{audit, sessions, statements};
+use super::{audit, front_doors, sessions, statements};
 use crate::store::audit::AuditKind;
 use crate::store::audit::{By, DeviceRef, Head, chain_of, decided, signed_in};
 use crate::store::decisions::{NewDecision, Recorded, StoredDecision, Verdict};
@@ -70,10 +70,14 @@ pub(super) async fn by_ticket(
     row.as_ref().map(rows::decision).transpose()
 }
 
-/// The lock of a page key: its row may not be there yet. Two keys with one number only wait for each other.
+/// The lock of a page key, or of the request without one: their rows may not be there yet. Two with one number only wait
+/// for each other.
 pub(super) fn lock_of(new: &NewSession) -> i64 {
-    let (first, _) = new.page_key.as_bytes().split_first_chunk().expect("a thumbprint has 32 bytes");
-    i64::from_be_bytes(*first)
+    let bytes = match &new.page_key {
+        Some(key) => key.as_bytes().first_chunk(),
+        None => new.request.as_bytes().first_chunk(),
+    };
+    i64::from_be_bytes(*bytes.expect("a thumbprint has 32 bytes, an id 16"))
 }
 
 /// Runs behind the lock of the page key.
@@ -96,18 +100,26 @@ pub(super) async fn redeem(
         .bind(&new.browser)
         .bind(&new.system)
         .bind(now.plus_s(-approved_s).unix_s())
-        .bind(&new.page_key.as_bytes()[..])
+        .bind(key_of(new))
         .fetch_all(&mut *tx)
         .await?;
     let Some(first) = rows.first() else {
         return redeemed_before(tx, new, approved_s, lives, now).await;
     };
     let session = view_of(first, new, lives, now)?;
-    let mut ended = Vec::new();
-    for row in &rows {
-        if row.try_get::<Option<&[u8]>, _>("id")?.is_some() {
-            ended.push(sessions::note_end(tx, row, EndReason::Replaced, by, now).await?);
+    let replaced = || rows.iter().filter(|row| !matches!(row.try_get::<Option<&[u8]>, _>("id"), Ok(None)));
+    // Rows before the chain: whoever ends a grant takes them in this order.
+    for row in replaced() {
+        if row.account_id("account")? == session.account.id {
+            front_doors::move_grants(tx, row.session_id("id")?, new.id).await?;
         }
+    }
+    if let Some(consent) = &new.consent {
+        front_doors::join_consent(tx, session.account.id, consent, now).await?;
+    }
+    let mut ended = Vec::new();
+    for row in replaced() {
+        ended.push(sessions::note_end(tx, row, EndReason::Replaced, by, now).await?);
     }
     // Entries of older sessions may have come between; then this is the wrong guess.
     let head = match first.try_get::<Option<i64>, _>("seq")? {
@@ -119,6 +131,10 @@ pub(super) async fn redeem(
     let chain = chain_of(session.account.id);
     audit::append_to(tx, &chain, head, AuditKind::SignedIn, &body, now).await?;
     Ok(Redeemed::Created { session, ended })
+}
+
+fn key_of(new: &NewSession) -> Option<&[u8]> {
+    new.page_key.as_ref().map(|key| &key.as_bytes()[..])
 }
 
 /// The session that was just made.
@@ -160,11 +176,12 @@ async fn redeemed_before(
     if decision.request != new.request || decision.verdict != Verdict::Decided(Decision::Approve) {
         return Ok(Redeemed::Refused(RedeemRefused::NotApproved));
     }
-    let of_request = sqlx::query(sql::SESSION_OF_REQUEST_HAS_KEY)
-        .bind(&new.request.as_bytes()[..])
-        .bind(&new.page_key.as_bytes()[..])
-        .fetch_optional(&mut *tx)
-        .await?;
+    let request = &new.request.as_bytes()[..];
+    let asked = match key_of(new) {
+        Some(key) => sqlx::query(sql::SESSION_OF_REQUEST_HAS_KEY).bind(request).bind(key),
+        None => sqlx::query(sql::SESSION_OF_REQUEST_IS_KEYLESS).bind(request),
+    };
+    let of_request = asked.fetch_optional(&mut *tx).await?;
     let is_bound = of_request.map(|row| row.try_get::<bool, _>(0)).transpose()?;
     if is_bound == Some(false) {
         return Ok(Redeemed::Refused(RedeemRefused::Other));
@@ -173,14 +190,12 @@ async fn redeemed_before(
     if is_bound.is_none() || !is_fresh {
         return Ok(Redeemed::Refused(RedeemRefused::Ended));
     }
-    let row = sqlx::query(sql::SESSION_BY_REQUEST)
-        .bind(&new.request.as_bytes()[..])
-        .bind(now.plus_s(-lives.idle_s).unix_s())
-        .bind(now.plus_s(-lives.max_s).unix_s())
-        .bind(&new.page_key.as_bytes()[..])
-        .bind(&new.token.as_bytes()[..])
-        .fetch_optional(tx)
-        .await?;
+    let (idle, old) = (now.plus_s(-lives.idle_s).unix_s(), now.plus_s(-lives.max_s).unix_s());
+    let asked = match key_of(new) {
+        Some(key) => sqlx::query(sql::SESSION_BY_REQUEST).bind(request).bind(idle).bind(old).bind(key),
+        None => sqlx::query(sql::KEYLESS_SESSION_BY_REQUEST).bind(request).bind(idle).bind(old),
+    };
+    let row = asked.bind(&new.token.as_bytes()[..]).fetch_optional(tx).await?;
     match row {
         None => Ok(Redeemed::Refused(RedeemRefused::Ended)),
         Some(row) => rows::session_view(&row, Some(&new.token), lives).map(Redeemed::Existing),

@@ -73,6 +73,21 @@ impl Durable for PostgresStore {
         .await
     }
 
+    async fn set_profile(
+        &self,
+        account: AccountId,
+        email: Option<&str>,
+        groups: &[String],
+        by: &By,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = (account, (email, groups), by, now);
+        self.write("change an account", args, |tx, (account, profile, by, now)| {
+            accounts::set_profile(tx, *account, *profile, by, *now).boxed()
+        })
+        .await
+    }
+
     async fn set_account_state(
         &self,
         account: AccountId,
@@ -402,8 +417,10 @@ impl Durable for PostgresStore {
 
     async fn sweep(&self, keep: &Keep, now: Timestamp) -> Result<Swept, StoreError> {
         let expire: Step = |tx, (keep, now)| sweep::expire(tx, keep, *now).boxed();
-        let steps: [Step; 4] = [
+        let steps: [Step; 6] = [
             |tx, (keep, now)| sweep::forget_sessions(tx, keep, *now).boxed(),
+            |tx, (_, now)| sweep::forget_grants(tx, *now).boxed(),
+            |tx, (keep, now)| sweep::forget_refresh_tokens(tx, keep, *now).boxed(),
             |tx, (keep, now)| sweep::forget_decisions(tx, keep, *now).boxed(),
             |tx, (keep, now)| sweep::forget_rest(tx, keep, *now).boxed(),
             |tx, (keep, now)| sweep::trim(tx, keep, *now).boxed(),

@@ -10,6 +10,7 @@ mod audit;
 mod decisions;
 mod devices;
 mod durable;
+mod front_doors;
 mod import;
 mod open;
 mod pool;

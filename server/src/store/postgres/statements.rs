@@ -2,7 +2,7 @@
 //! knows of its tables. All others are shared, see
 //! [`store::statements`](crate::store::statements).
 
-// Locks: whoever takes several takes the account before the device before the session
+// Locks: whoever takes several takes the account before the device before the session before the grant
 
 pub(super) const HOLD_ACCOUNT: &str = "SELECT id FROM accounts WHERE id = $1 FOR UPDATE";
 pub(super) const HOLD_ACCOUNT_BY_NAME: &str = "SELECT id FROM accounts WHERE username = $1 FOR UPDATE";
@@ -11,6 +11,17 @@ pub(super) const HOLD_ACCOUNT_OF_ENROLMENT: &str = "SELECT a.id FROM accounts a 
 pub(super) const SHARE_ACCOUNT: &str = "SELECT id FROM accounts WHERE id = $1 FOR SHARE";
 pub(super) const SHARE_DEVICE: &str = "SELECT id FROM devices WHERE id = $1 FOR SHARE";
 pub(super) const HOLD_SESSION: &str = "SELECT id FROM sessions WHERE id = $1 FOR UPDATE";
+
+pub(super) const SHARE_SESSION: &str = "SELECT id FROM sessions WHERE id = $1 FOR SHARE";
+pub(super) const SHARE_SESSION_OF_CODE: &str = "SELECT s.id FROM sessions s \
+    WHERE s.id = (SELECT g.session FROM grants g WHERE g.code_hash = $1) FOR SHARE";
+pub(super) const HOLD_SESSION_OF_REFRESH: &str = "SELECT s.id FROM sessions s WHERE s.id = (SELECT g.session \
+    FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id WHERE r.token_hash = $1) FOR NO KEY UPDATE";
+pub(super) const HOLD_GRANT_OF_CODE: &str = "SELECT id FROM grants WHERE code_hash = $1 FOR UPDATE";
+pub(super) const HOLD_GRANT_OF_REFRESH: &str = "SELECT id FROM grants \
+    WHERE id = (SELECT r.grant_id FROM refresh_tokens r WHERE r.token_hash = $1) FOR UPDATE";
+pub(super) const HOLD_CONSENT: &str =
+    "SELECT scopes FROM consents WHERE account = $1 AND client = $2 FOR UPDATE";
 
 // Logins
 
@@ -26,13 +37,13 @@ pub(super) const RECORD_DECISION: &str = "WITH trusted AS MATERIALIZED ( \
     ) \
     INSERT INTO audit (chain, seq, at, kind, body, hash) SELECT $9, $10, $8, $11, $12, $13 FROM recorded RETURNING seq";
 
-/// Makes a session of an approval, binds the page key `$11` to it and ends older sessions of that key. One row for each
+/// Makes a session of an approval, binds the page key `$11`, if there is one, to it and ends older sessions of that key. One row for each
 /// of those, or one without; none when there is no approval that counts, or a session of it already. `$10` is the last
 /// moment of a decision that is too old. The caller holds the lock on the page key; the decision is locked as well, or one
 /// that is taken back while this waits for the account would still be seen as it was.
 pub(super) const REDEEM: &str = "WITH approved AS MATERIALIZED ( \
         SELECT d.request, d.ticket, a.id AS account_id, a.username, a.display_name, a.password_hash, a.state, \
-            a.ever_had_device, a.created_at AS account_created_at, v.id AS device_id, v.name AS device_name \
+            a.ever_had_device, a.created_at AS account_created_at, a.email, a.groups, v.id AS device_id, v.name AS device_name \
         FROM accounts a JOIN devices v ON v.account = a.id JOIN decisions d ON d.account = a.id AND d.device = v.id \
         WHERE d.ticket = $2 AND d.request = $3 AND d.decision = 'approve' AND d.decided_at > $10 AND NOT d.withdrawn \
         AND a.state = 'active' AND v.revoked_at IS NULL FOR SHARE \
@@ -42,7 +53,7 @@ pub(super) const REDEEM: &str = "WITH approved AS MATERIALIZED ( \
         SELECT $1, p.request, p.ticket, p.account_id, p.device_id, $4, $5, $6, $6, $6, $7, $8, $9, $11 FROM approved p \
         ON CONFLICT (request) DO NOTHING RETURNING id \
     ), bound AS ( \
-        INSERT INTO session_keys (session, thumbprint) SELECT m.id, $11 FROM made m \
+        INSERT INTO session_keys (session, thumbprint) SELECT m.id, $11 FROM made m WHERE $11::bytea IS NOT NULL \
     ), replaced AS ( \
         UPDATE sessions SET ended_at = $6, end_reason = 'replaced' \
         WHERE page_key = $11 AND ended_at IS NULL \

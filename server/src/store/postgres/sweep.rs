@@ -44,6 +44,21 @@ pub(super) async fn forget_sessions(
     Ok(Step::of(delete(tx, sql::DELETE_ENDED_SESSIONS, before).await?))
 }
 
+/// Forgets grants that are over, with their tokens.
+pub(super) async fn forget_grants(tx: &mut PgConnection, now: Timestamp) -> Result<Step, Fault> {
+    Ok(Step::of(delete(tx, sql::DELETE_GRANTS, now).await?))
+}
+
+/// Forgets used refresh tokens that nobody has a reason to show any more: whoever was away for so long is signed out.
+pub(super) async fn forget_refresh_tokens(
+    tx: &mut PgConnection,
+    keep: &Keep,
+    now: Timestamp,
+) -> Result<Step, Fault> {
+    let before = now.plus_s(-keep.sessions.idle_s);
+    Ok(Step::of(delete(tx, sql::DELETE_REFRESH_TOKENS, before).await?))
+}
+
 /// Forgets decisions that are kept long enough.
 pub(super) async fn forget_decisions(
     tx: &mut PgConnection,

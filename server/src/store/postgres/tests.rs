@@ -33,6 +33,8 @@ fn ada() -> NewAccount {
         username: "ada".into(),
         display_name: "Ada".into(),
         password_hash: None,
+        email: None,
+        groups: Vec::new(),
     }
 }
 

@@ -14,7 +14,15 @@ use crate::store::statements as sql;
 pub(super) fn create(tx: &mut Tx, new: &NewAccount, by: &By, now: Timestamp) -> Result<CreateAccount, Fault> {
     let is_new = tx.connection.is_any(
         sql::INSERT_ACCOUNT,
-        params![new.id.as_bytes(), &new.username, &new.display_name, &new.password_hash, now.unix_s()],
+        params![
+            new.id.as_bytes(),
+            &new.username,
+            &new.display_name,
+            &new.password_hash,
+            now.unix_s(),
+            &new.email,
+            rows::to_json(&new.groups)
+        ],
     )?;
     if !is_new {
         return Ok(CreateAccount::NameTaken);
@@ -45,6 +53,22 @@ pub(super) fn set_password(
     let is_there = tx.connection.is_any(sql::SET_PASSWORD, params![account.as_bytes(), hash])?;
     if is_there {
         audit::append(tx, account, AuditKind::PasswordChanged, &by.body(), now)?;
+    }
+    Ok(is_there)
+}
+
+pub(super) fn set_profile(
+    tx: &mut Tx,
+    account: AccountId,
+    email: Option<&str>,
+    groups: &[String],
+    by: &By,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let profile = params![account.as_bytes(), email, rows::to_json(&groups)];
+    let is_there = tx.connection.is_any(sql::SET_PROFILE, profile)?;
+    if is_there {
+        audit::append(tx, account, AuditKind::AccountChanged, &by.body(), now)?;
     }
     Ok(is_there)
 }

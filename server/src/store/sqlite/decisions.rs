@@ -1,16 +1,17 @@
-use protocol::id::Ticket;
+use protocol::id::{SessionId, Ticket};
+use protocol::key::Thumbprint;
 use protocol::statement::Decision;
 use protocol::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::prepared::Prepared as _;
 use super::rows::{self, Fault};
 use super::transaction::Tx;
-use super::{audit, sessions};
+use super::{audit, front_doors, sessions};
 use crate::holes::without;
 use crate::store::audit::{AuditKind, By, DeviceRef, decided, signed_in};
 use crate::store::decisions::{NewDecision, Recorded, StoredDecision, Verdict};
-use crate::store::sessions::{EndReason, NewSession, RedeemRefused, Redeemed, SessionLives};
+use crate::store::sessions::{EndReason, NewSession, RedeemRefused, Redeemed, SessionLives, SessionView};
 use crate::store::statements as sql;
 
 pub(super) fn record(tx: &mut Tx, new: &NewDecision, by: &By, now: Timestamp) -> Result<Recorded, Fault> {
@@ -69,24 +70,47 @@ pub(super) fn redeem(
         &new.browser,
         &new.system,
         now.plus_s(-approved_s).unix_s(),
-        new.page_key.as_bytes()
+        new.page_key.as_ref().map(Thumbprint::as_bytes)
     ];
     if !tx.connection.is_any(insert, session)? {
         return redeemed_before(tx, new, approved_s, lives, now);
     }
-    tx.connection.run(sql::INSERT_SESSION_KEY, params![new.id.as_bytes(), new.page_key.as_bytes()])?;
-    let older = params![new.id.as_bytes(), new.page_key.as_bytes(), now.unix_s()];
-    let replaced = tx.connection.all(sql::REPLACE_SESSIONS, older, sessions::ended_row)?;
-    let mut ended = Vec::with_capacity(replaced.len());
-    for row in &replaced {
-        ended.push(sessions::note_end(tx, row, EndReason::Replaced, by, now)?);
-    }
     let session = sessions::by_id(&tx.connection, new.id, lives, now)?;
     let session = session.ok_or(Fault::Damaged("sessions"))?;
+    let ended = match &new.page_key {
+        Some(key) => replace(tx, &session, key, by, now)?,
+        None => Vec::new(),
+    };
+    if let Some(consent) = &new.consent {
+        front_doors::join_consent(tx, session.account.id, consent, now)?;
+    }
     let device = DeviceRef { id: session.session.device, name: session.device_name.clone() };
     let body = signed_in(new, device, by);
     audit::append(tx, session.account.id, AuditKind::SignedIn, &body, now)?;
     Ok(Redeemed::Created { session, ended })
+}
+
+/// Binds the page key to the session and ends those that it had before; grants of the same account go over.
+fn replace(
+    tx: &mut Tx,
+    session: &SessionView,
+    key: &Thumbprint,
+    by: &By,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, Fault> {
+    let id = session.session.id;
+    tx.connection.run(sql::INSERT_SESSION_KEY, params![id.as_bytes(), key.as_bytes()])?;
+    let older = params![id.as_bytes(), key.as_bytes(), now.unix_s()];
+    let replaced = tx.connection.all(sql::REPLACE_SESSIONS, older, sessions::ended_row)?;
+    let mut ended = Vec::with_capacity(replaced.len());
+    for row in &replaced {
+        let before = sessions::note_end(tx, row, EndReason::Replaced, by, now)?;
+        if row.account == session.account.id {
+            tx.connection.run(sql::MOVE_GRANTS, params![before.as_bytes(), id.as_bytes()])?;
+        }
+        ended.push(before);
+    }
+    Ok(ended)
 }
 
 /// Nothing was inserted: the same page once more, another one, or no approval that counts.
@@ -103,8 +127,18 @@ fn redeemed_before(
     if decision.request != new.request || decision.verdict != Verdict::Decided(Decision::Approve) {
         return Ok(Redeemed::Refused(RedeemRefused::NotApproved));
     }
-    let asked = params![new.request.as_bytes(), new.page_key.as_bytes()];
-    let is_bound = tx.connection.first(sql::SESSION_OF_REQUEST_HAS_KEY, asked, |row| Ok(row.get(0)?))?;
+    let request = new.request.as_bytes();
+    let key = new.page_key.as_ref().map(Thumbprint::as_bytes);
+    let is_bound = match key {
+        Some(key) => {
+            let asked = params![request, key];
+            tx.connection.first(sql::SESSION_OF_REQUEST_HAS_KEY, asked, |row| Ok(row.get(0)?))?
+        }
+        None => {
+            let asked = params![request];
+            tx.connection.first(sql::SESSION_OF_REQUEST_IS_KEYLESS, asked, |row| Ok(row.get(0)?))?
+        }
+    };
     if is_bound == Some(false) {
         return Ok(Redeemed::Refused(RedeemRefused::Other));
     }
@@ -112,15 +146,17 @@ fn redeemed_before(
     if is_bound.is_none() || !is_fresh {
         return Ok(Redeemed::Refused(RedeemRefused::Ended));
     }
-    let asked = params![
-        new.request.as_bytes(),
-        now.plus_s(-lives.idle_s).unix_s(),
-        now.plus_s(-lives.max_s).unix_s(),
-        new.page_key.as_bytes(),
-        new.token.as_bytes()
-    ];
-    let view = tx
-        .connection
-        .first(sql::SESSION_BY_REQUEST, asked, |row| rows::session_view(row, Some(&new.token), lives))?;
+    let (idle, old) = (now.plus_s(-lives.idle_s).unix_s(), now.plus_s(-lives.max_s).unix_s());
+    let read = |row: &Row<'_>| rows::session_view(row, Some(&new.token), lives);
+    let view = match key {
+        Some(key) => {
+            let asked = params![request, idle, old, key, new.token.as_bytes()];
+            tx.connection.first(sql::SESSION_BY_REQUEST, asked, read)?
+        }
+        None => {
+            let asked = params![request, idle, old, new.token.as_bytes()];
+            tx.connection.first(sql::KEYLESS_SESSION_BY_REQUEST, asked, read)?
+        }
+    };
     Ok(view.map_or(Redeemed::Refused(RedeemRefused::Ended), Redeemed::Existing))
 }

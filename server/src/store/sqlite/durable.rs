@@ -64,6 +64,21 @@ impl Durable for SqliteStore {
             .await
     }
 
+    async fn set_profile(
+        &self,
+        account: AccountId,
+        email: Option<&str>,
+        groups: &[String],
+        by: &By,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (email, groups, by) = (email.map(str::to_owned), groups.to_vec(), by.clone());
+        self.write("change an account", move |tx| {
+            accounts::set_profile(tx, account, email.as_deref(), &groups, &by, now)
+        })
+        .await
+    }
+
     async fn set_account_state(
         &self,
         account: AccountId,
@@ -352,8 +367,14 @@ impl Durable for SqliteStore {
     }
 
     async fn sweep(&self, keep: &Keep, now: Timestamp) -> Result<Swept, StoreError> {
-        let steps: [Step; 4] =
-            [sweep::forget_sessions, sweep::forget_decisions, sweep::forget_rest, sweep::trim];
+        let steps: [Step; 6] = [
+            sweep::forget_sessions,
+            sweep::forget_grants,
+            sweep::forget_refresh_tokens,
+            sweep::forget_decisions,
+            sweep::forget_rest,
+            sweep::trim,
+        ];
         let mut swept = Swept { expired_sessions: self.repeat(sweep::expire, *keep, now).await?, rows: 0 };
         for step in steps {
             swept.rows += self.repeat(step, *keep, now).await?;

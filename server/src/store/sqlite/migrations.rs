@@ -19,7 +19,7 @@ struct Migration {
 }
 
 /// All of them, oldest first.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         version: 1,
         description: "first",
@@ -34,6 +34,11 @@ const MIGRATIONS: [Migration; 3] = [
         version: 3,
         description: "page_keys",
         statements: include_str!("../../../migrations/sqlite/0003_page_keys.sql"),
+    },
+    Migration {
+        version: 4,
+        description: "front_doors",
+        statements: include_str!("../../../migrations/sqlite/0004_front_doors.sql"),
     },
 ];
 

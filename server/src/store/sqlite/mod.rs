@@ -10,6 +10,7 @@ mod backup;
 mod decisions;
 mod devices;
 mod durable;
+mod front_doors;
 mod migrations;
 mod open;
 mod prepared;

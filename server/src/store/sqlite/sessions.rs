@@ -152,7 +152,7 @@ pub(super) fn end_of_device(
 /// A session that a statement just ended.
 pub(super) struct EndedRow {
     id: SessionId,
-    account: AccountId,
+    pub(super) account: AccountId,
     browser: String,
     system: String,
 }

@@ -45,6 +45,17 @@ pub(super) fn forget_sessions(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Resul
     Ok(Step::of(delete(tx, sql::DELETE_ENDED_SESSIONS, before)?))
 }
 
+/// Forgets grants that are over, with their tokens.
+pub(super) fn forget_grants(tx: &mut Tx, _keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
+    Ok(Step::of(delete(tx, sql::DELETE_GRANTS, now)?))
+}
+
+/// Forgets used refresh tokens that nobody has a reason to show any more: whoever was away for so long is signed out.
+pub(super) fn forget_refresh_tokens(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
+    let before = now.plus_s(-keep.sessions.idle_s);
+    Ok(Step::of(delete(tx, sql::DELETE_REFRESH_TOKENS, before)?))
+}
+
 /// Forgets decisions that are kept long enough.
 pub(super) fn forget_decisions(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
     let before = now.plus_s(-keep.activity_s);

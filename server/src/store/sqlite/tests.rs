@@ -30,6 +30,8 @@ fn ada() -> NewAccount {
         username: "ada".into(),
         display_name: "Ada".into(),
         password_hash: None,
+        email: None,
+        groups: Vec::new(),
     }
 }
 
@@ -233,7 +235,7 @@ async fn a_file_that_sqlx_migrated_goes_on() {
     let versions = "SELECT group_concat(version || ' ' || description || ' ' || success || ' ' || length(checksum)) \
         FROM _sqlx_migrations ORDER BY version";
     let versions: String = former.query_row(versions, [], |row| row.get(0)).unwrap();
-    assert_eq!(versions, "1 first 1 48,2 recovery 1 48,3 page_keys 1 48");
+    assert_eq!(versions, "1 first 1 48,2 recovery 1 48,3 page_keys 1 48,4 front_doors 1 48");
 }
 
 /// Of a file of version 2: a session that lives, one that has ended, and their key.

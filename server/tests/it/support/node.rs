@@ -153,6 +153,8 @@ impl Node {
             username: username(name).unwrap(),
             display_name: name.to_uppercase(),
             password_hash: password.map(|password| hash_password(password.as_bytes(), &OsEntropy).unwrap()),
+            email: None,
+            groups: Vec::new(),
         };
         let made = self.durable.create_account(&new, &By::operator(), self.now()).await.unwrap();
         assert!(matches!(made, CreateAccount::Created | CreateAccount::NameTaken));

@@ -34,7 +34,7 @@ enum Values {
 use Kind::{Bytes, Flag, Number, Text};
 
 /// All tables, each after those that it refers to.
-pub(super) const TABLES: [Table; 11] = [
+pub(super) const TABLES: [Table; 16] = [
     Table {
         name: "accounts",
         columns: &[
@@ -45,6 +45,8 @@ pub(super) const TABLES: [Table; 11] = [
             ("state", Text),
             ("ever_had_device", Flag),
             ("created_at", Number),
+            ("email", Text),
+            ("groups", Text),
         ],
     },
     Table {
@@ -122,6 +124,68 @@ pub(super) const TABLES: [Table; 11] = [
             ("ended_at", Number),
             ("end_reason", Text),
             ("page_key", Bytes),
+        ],
+    },
+    Table {
+        name: "clients",
+        columns: &[
+            ("id", Text),
+            ("name", Text),
+            ("secret_hash", Bytes),
+            ("previous_secret_hash", Bytes),
+            ("previous_ends_at", Number),
+            ("redirect_uris", Text),
+            ("post_logout_redirect_uris", Text),
+            ("device_grant", Flag),
+            ("policy", Text),
+            ("created_at", Number),
+        ],
+    },
+    Table {
+        name: "consents",
+        columns: &[("account", Bytes), ("client", Text), ("scopes", Text), ("given_at", Number)],
+    },
+    Table {
+        name: "grants",
+        columns: &[
+            ("id", Bytes),
+            ("client", Text),
+            ("client_name", Text),
+            ("account", Bytes),
+            ("session", Bytes),
+            ("scopes", Text),
+            ("nonce", Text),
+            ("verified", Flag),
+            ("dpop", Bytes),
+            ("code_hash", Bytes),
+            ("redirect_uri", Text),
+            ("challenge", Text),
+            ("code_ends_at", Number),
+            ("code_used_at", Number),
+            ("created_at", Number),
+            ("ends_at", Number),
+            ("ended_at", Number),
+        ],
+    },
+    Table {
+        name: "refresh_tokens",
+        columns: &[
+            ("token_hash", Bytes),
+            ("grant_id", Bytes),
+            ("created_at", Number),
+            ("used_at", Number),
+            ("successor", Bytes),
+        ],
+    },
+    Table {
+        name: "signing_keys",
+        columns: &[
+            ("kid", Text),
+            ("alg", Text),
+            ("sealed", Text),
+            ("public_jwk", Text),
+            ("used_from", Number),
+            ("created_at", Number),
         ],
     },
     Table { name: "session_keys", columns: &[("session", Bytes), ("thumbprint", Bytes)] },
