@@ -129,6 +129,8 @@ pub(in crate::store) async fn new_account<S: Durable>(store: &S, password_hash: 
         username: format!("user-{id}"),
         display_name: "Ada".into(),
         password_hash: password_hash.map(str::to_owned),
+        email: None,
+        groups: Vec::new(),
     };
     let created = store.create_account(&new, &By::operator(), NOW).await.unwrap();
     assert_eq!(created, CreateAccount::Created);
