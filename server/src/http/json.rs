@@ -35,7 +35,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
-async fn read(request: Request, length_max: usize) -> Result<Bytes, Problem> {
+pub(super) async fn read(request: Request, length_max: usize) -> Result<Bytes, Problem> {
     let announced = request
         .headers()
         .get(CONTENT_LENGTH)

@@ -24,12 +24,12 @@ impl Service {
     }
 
     /// Refuses an address whose proofs, tokens or statements have failed too often.
-    pub(super) async fn may_prove(&self, address: ClientAddress) -> Result<(), Failure> {
+    pub(crate) async fn may_prove(&self, address: ClientAddress) -> Result<(), Failure> {
         self.peek(FAILED, &failed_key(address), self.failed_limit()).await
     }
 
     /// Counts a proof, token or statement that failed, and gives `failure` back; [`Failure::TooMany`] above the limit.
-    pub(super) async fn failed(&self, address: ClientAddress, failure: Failure) -> Failure {
+    pub(crate) async fn failed(&self, address: ClientAddress, failure: Failure) -> Failure {
         match self.short_lived.hit(&failed_key(address), self.failed_limit(), self.now()).await {
             Ok(Allowance::Allowed) => failure,
             Ok(Allowance::Refused { retry_after_s }) => {

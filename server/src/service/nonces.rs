@@ -68,7 +68,7 @@ impl Service {
     }
 
     /// The server keys in use.
-    pub(super) fn keys(&self) -> ServerKeys {
+    pub(crate) fn keys(&self) -> ServerKeys {
         self.nonces.known().keys
     }
 

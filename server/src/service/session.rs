@@ -108,7 +108,7 @@ impl Service {
     }
 
     /// The live session that the cookies have a good token of.
-    async fn visitor(
+    pub(crate) async fn visitor(
         &self,
         cookies: &SessionCookies,
         address: ClientAddress,
