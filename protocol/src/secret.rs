@@ -63,6 +63,16 @@ impl fmt::Debug for Secret {
 }
 
 impl SecretHash {
+    /// SHA-256 of a secret that somebody else made, in whatever form it is shown.
+    pub fn of(text: &str) -> Self {
+        Self(sha256(text.as_bytes()))
+    }
+
+    /// Whether both are the same, in constant time.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     /// Takes a hash read back from a store.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Settings, database};
+use super::{Settings, clients, database};
 use crate::store::redis::ALLOWED_ADDRESSES;
 
 /// One setting that cannot be used, with what is allowed.
@@ -34,6 +34,7 @@ pub fn check(settings: &Settings) -> Vec<WrongSetting> {
     check_ranges(settings, &mut wrong);
     check_frames(settings, &mut wrong);
     check_words(settings, &mut wrong);
+    clients::check(settings, &mut wrong);
     wrong
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::database::DatabaseText;
-use super::{Settings, WrongSetting, check};
+use super::{Settings, WrongSetting, check, clients};
 use crate::store::redis::RedisAddress;
 
 type SettingsLayer = <Settings as Config>::Layer;
@@ -76,6 +76,7 @@ pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Settings, Con
     let mut settings =
         builder.load().map_err(|error| ConfigError::Source(without_secrets(&format!("{error:#}"))))?;
     read_database(&mut settings)?;
+    clients::read_secrets(&mut settings)?;
     let standard = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
     let telemetry = &mut settings.telemetry;
     telemetry.otlp_endpoint =
@@ -126,6 +127,13 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
                     .to_owned(),
         });
     }
+    if one.name == "clients" || one.name.starts_with("clients.") {
+        return Err(ConfigError::Flag {
+            name: "clients".to_owned(),
+            value: "...".to_owned(),
+            problem: "clients are in the settings file, or made by: clients add".to_owned(),
+        });
+    }
     let read = |value: toml::Value| {
         let nested = one.name.rsplit('.').fold(value, |inner, part| {
             toml::Value::Table(toml::Table::from_iter([(part.to_owned(), inner)]))
@@ -152,7 +160,22 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
 /// Leaves out what looks like a key or a password: a parser quotes the line that it cannot read, and that may be the one
 /// with `server_key` or with the address of a database.
 fn without_secrets(message: &str) -> String {
-    without_passwords(&without_keys(message))
+    without_passwords(&without_keys(&without_client_secrets(message)))
+}
+
+/// Leaves out what follows `secret =`, and lines of the file that go on from one before.
+fn without_client_secrets(message: &str) -> String {
+    let cut = |line: &str| {
+        let quoted = line.split_once(" | ").filter(|(number, _)| number.trim().parse::<u32>().is_ok());
+        let is_rest = quoted.is_some_and(|(_, text)| !text.contains(['=', '[']));
+        let secret = line.find("secret").filter(|at| line[*at..].contains('='));
+        match (quoted, secret) {
+            (_, Some(at)) => format!("{}secret = ...", &line[..at]),
+            (Some((number, _)), None) if is_rest => format!("{number} | ..."),
+            (Some(_) | None, None) => line.to_owned(),
+        }
+    };
+    message.split('\n').map(cut).collect::<Vec<_>>().join("\n")
 }
 
 /// Leaves out what stands between the scheme of an address and its host, and queries.
@@ -276,6 +299,97 @@ mod tests {
         let settings = with_file("redis = \"rediss://ada:hunter2@localhost:7000/1\"").unwrap();
         assert!(!format!("{settings:?}").contains("hunter2"));
         assert_eq!(settings.redis.unwrap().to_string(), "rediss://localhost:7000/1");
+    }
+
+    const SECRET: &str = "Zm9vYmFyIHNlc2FtZSBvcGVuIHVwIHBsZWFzZQ";
+
+    #[test]
+    fn a_client_is_a_table_of_the_file() {
+        let file = format!(
+            "[[clients]]\nid = \"grafana\"\nname = \"Grafana\"\nsecret = \"{SECRET}\"\n\
+             redirect_uris = [\"https://grafana.example.com/cb\"]\nscopes = [\"repo\"]\nsession_days = 2\n\
+             step_up = true\nid_token_alg = \"RS256\"\n\n\
+             [[clients]]\nid = \"tool\"\npublic = true\ndevice_grant = true\n"
+        );
+        let settings = with_file(&file).unwrap();
+        assert!(!format!("{settings:?}").contains(SECRET));
+        let [grafana, tool] = &settings.clients[..] else { panic!("{settings:?}") };
+        let grafana = grafana.to_client().unwrap();
+        assert_eq!(grafana.secret, Some(protocol::secret::SecretHash::of(SECRET)));
+        assert_eq!((grafana.name.as_str(), grafana.policy.session_s), ("Grafana", Some(172_800)));
+        let tool = tool.to_client().unwrap();
+        assert_eq!((tool.name.as_str(), tool.secret, tool.device_grant), ("tool", None, true));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_client_is_named() {
+        for (lines, said) in [
+            ("id = \"a b\"\npublic = true\ndevice_grant = true", "clients.id is \"a b\"; allowed: 1 to 128"),
+            ("id = \"forward:x\"\npublic = true\ndevice_grant = true", "clients.id is \"forward:x\""),
+            (
+                "id = \"a\"\ndevice_grant = true",
+                "clients.secret is missing (client \"a\"); allowed: secret or",
+            ),
+            ("id = \"a\"\nsecret = \"sesame\"\ndevice_grant = true", "clients.secret is too short"),
+            ("id = \"a\"\npublic = true", "clients.redirect_uris is empty (client \"a\")"),
+            (
+                "id = \"a\"\npublic = true\nredirect_uris = [\"http://x.example\"]",
+                "clients.redirect_uris is \"http://x.example\" (client \"a\"); allowed: https://HOST/PATH",
+            ),
+            (
+                "id = \"a\"\npublic = true\ndevice_grant = true\nscopes = [\"a b\"]",
+                "clients.scopes is \"a b\"",
+            ),
+            ("id = \"a\"\npublic = true\ndevice_grant = true\nsession_days = 0", "clients.session_days is 0"),
+            ("id = \"a\"\npublic = true\ndevice_grant = true\nredirect_uri = \"x\"", "redirect_uris"),
+            ("id = \"a\"\nsecret_file = \"/nowhere/s\"", "secret_file of the client \"a\": /nowhere/s"),
+        ] {
+            let error = with_file(&format!("[[clients]]\n{lines}\n")).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+            assert!(!error.contains("sesame"), "{error}");
+        }
+        let one = "[[clients]]\nid = \"a\"\npublic = true\ndevice_grant = true\n";
+        let twice = with_file(&format!("{one}{one}")).unwrap_err().to_string();
+        assert!(twice.contains("clients.id is \"a\" twice"), "{twice}");
+    }
+
+    #[test]
+    fn the_secret_of_a_client_is_not_told() {
+        for line in [
+            format!("secret = \"{SECRET}"),
+            format!("secret = {SECRET}"),
+            format!("secret = [\"{SECRET}\"]"),
+            format!("secret = \"\"\"\n{SECRET}"),
+            format!("secret=\"{SECRET}\" x"),
+            format!("secrets = \"{SECRET}\""),
+            "secret = 4711471147114711".to_owned(),
+        ] {
+            let said = with_file(&format!("[[clients]]\nid = \"a\"\n{line}\n")).unwrap_err().to_string();
+            assert!(said.contains("server.toml"), "{said}");
+            assert!(!said.contains(&SECRET[..12]) && !said.contains("47114711"), "{said}");
+        }
+        let flag = refused(&[&format!("clients=[{{id=\"a\", secret=\"{SECRET}\"}}]")]);
+        assert!(flag.contains("clients add") && !flag.contains(SECRET), "{flag}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_with_a_secret_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("secret");
+        std::fs::write(&file, format!("{SECRET}\n")).unwrap();
+        let text =
+            format!("[[clients]]\nid = \"a\"\ndevice_grant = true\nsecret_file = \"{}\"\n", file.display());
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let open = with_file(&text).unwrap_err().to_string();
+        assert!(open.contains("mode 640") && open.contains("chmod 600"), "{open}");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let settings = with_file(&text).unwrap();
+        let hash = settings.clients[0].to_client().unwrap().secret;
+        assert_eq!(hash, Some(protocol::secret::SecretHash::of(SECRET)));
+        let both = with_file(&format!("{text}secret = \"{SECRET}\"\n")).unwrap_err().to_string();
+        assert!(both.contains("leave one of them out") && !both.contains(SECRET), "{both}");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Below this module nobody reads an environment variable or a settings file.
 
 mod check;
+mod clients;
 mod database;
 mod load;
 mod secrets;
@@ -23,6 +24,7 @@ use crate::store::SessionLives;
 use crate::store::redis::RedisAddress;
 
 pub use check::{WrongSetting, check};
+pub use clients::{ClientSecret, ClientSettings};
 pub use database::{Database, DatabaseText, PostgresUrl};
 pub use load::{ConfigError, Override, example, load};
 pub use secrets::{KeyError, KeyText, fresh_key, keys_in, replace_keys, server_keys};
@@ -79,6 +81,11 @@ pub struct Settings {
     /// by environment than written here.
     #[config(env = "COUNTERSIGN_REDIS")]
     pub redis: Option<RedisAddress>,
+
+    /// Sites and programs that people sign in to here, a table `[[clients]]` each, with `id`, `name`, `redirect_uris`, and
+    /// `secret_file`, `secret` or `public = true`; see docs/operations.md, "Clients". Those of `clients add` need no table.
+    #[config(default = [])]
+    pub clients: Vec<ClientSettings>,
 
     /// HTTPS without a proxy in front.
     #[config(nested)]
