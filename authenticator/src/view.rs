@@ -157,6 +157,8 @@ pub enum Screen {
         origin: String,
         /// The account that signs in.
         account: AccountRef,
+        /// A device or program without a browser is waited for, not a page.
+        for_device: bool,
         /// Seconds the page has left.
         left_s: u32,
         /// The list could not be fetched; it is tried again by itself.
@@ -168,6 +170,8 @@ pub enum Screen {
         origin: String,
         /// The account.
         account: AccountRef,
+        /// A device or program without a browser asked, not a page.
+        for_device: bool,
         /// How.
         outcome: Outcome,
     },

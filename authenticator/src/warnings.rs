@@ -29,7 +29,8 @@ pub fn warnings(context: &Context) -> Vec<Warning> {
         Via::Screen if seen.same_network == Some(true) => warn(Severity::Caution, WarningCode::CameByScreen),
         Via::Screen => warn(Severity::Danger, WarningCode::CameByScreen),
     }
-    if !seen.known_browser {
+    // Of a device of RFC 8628 nothing can be known before.
+    if !seen.known_browser && !context.is_of_device() {
         warn(Severity::Caution, WarningCode::BrowserFirstSeen);
     }
     if seen.frame_age_s.is_some_and(|age_s| age_s > FRESH_FRAME_S_MAX) {
@@ -43,7 +44,7 @@ pub fn warnings(context: &Context) -> Vec<Warning> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use protocol::context::{Claimed, Seen};
+    use protocol::context::{Claimed, Client, Seen};
     use protocol::id::RequestId;
     use protocol::time::Timestamp;
 
@@ -103,6 +104,13 @@ mod tests {
             codes(&context(Via::Camera, Some(true), true, Some(31))),
             [(WarningCode::OldFrame, Severity::Info)]
         );
+    }
+
+    #[test]
+    fn a_device_that_asks_is_a_danger_and_no_unknown_browser() {
+        let client = Some(Client { id: "tool".to_owned(), name: "A tool".to_owned() });
+        let of_device = Context { client, ..context(Via::Typed, Some(true), false, None) };
+        assert_eq!(codes(&of_device), [(WarningCode::CameByTyping, Severity::Danger)]);
     }
 
     fn codes(context: &Context) -> Vec<(WarningCode, Severity)> {

@@ -112,6 +112,11 @@ impl Context {
         self.user_verification == Some(UserVerification::Required)
     }
 
+    /// Whether a device of RFC 8628 asks: no page and so no key of one, and a client that it runs.
+    pub const fn is_of_device(&self) -> bool {
+        self.page_key.is_none() && self.client.is_some()
+    }
+
     /// The exact bytes that are sent, hashed and kept.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a context has string keys only")

@@ -195,6 +195,20 @@ describe("the number field", () => {
 });
 
 describe("the prompt", () => {
+  it("of a device names client, scopes in words and the device's address, and asks for no number", async () => {
+    await open("authorize-device");
+    expect(screen.getByRole("heading", { level: 1 })).toHaveTextContent("Sign a device in to");
+    expect(screen.getByTestId("client")).toHaveTextContent("Backup tool");
+    expect(screen.getByTestId("origin")).toHaveTextContent("through login.example.com");
+    expect(screen.getByTestId("scopes")).toHaveTextContent("It asks for: who you are, your name, backup:write");
+    expect(screen.getByText("Address of the device")).toBeVisible();
+    expect(screen.getByTestId("seen-address")).toHaveTextContent("203.0.113.7");
+    expect(screen.getByTestId("warning")).toHaveClass("danger");
+    expect(screen.getByTestId("warning")).toHaveTextContent("If somebody told or sent it to you, deny.");
+    expect(screen.queryByTestId("check-digit-1")).toBeNull();
+    expect(screen.queryByText("Browser")).toBeNull();
+  });
+
   it("says who asks, from where, and puts warnings before facts", async () => {
     await open("authorize-other-network");
     expect(screen.getByTestId("origin")).toHaveTextContent("login.example.com");

@@ -217,12 +217,16 @@ impl Controller {
     }
 
     fn finish(&mut self, outcome: Outcome) {
-        let (origin, account) = match &self.stage {
-            Stage::Authorize(prompt) => (prompt.origin.clone(), prompt.account.clone()),
-            Stage::WaitingForPage { origin, account, .. } => (origin.clone(), account.clone()),
+        let (origin, account, for_device) = match &self.stage {
+            Stage::Authorize(prompt) => {
+                (prompt.origin.clone(), prompt.account.clone(), prompt.is_for_device())
+            }
+            Stage::WaitingForPage { origin, account, for_device, .. } => {
+                (origin.clone(), account.clone(), *for_device)
+            }
             _ => return,
         };
-        self.show(Stage::Outcome { origin, account, outcome });
+        self.show(Stage::Outcome { origin, account, for_device, outcome });
     }
 
     fn wait_for_page(&mut self) {
@@ -231,6 +235,7 @@ impl Controller {
             origin: prompt.origin.clone(),
             account: prompt.account.clone(),
             request: prompt.scanned.context.request,
+            for_device: prompt.is_for_device(),
             ends: self.reach.clock.elapsed() + APPROVED_LIFE,
             problem: None,
         };
@@ -296,6 +301,11 @@ impl PromptStage {
         self.scanned.context.requires_verification()
     }
 
+    /// A device of RFC 8628 asks, not a page.
+    fn is_for_device(&self) -> bool {
+        self.scanned.context.is_of_device()
+    }
+
     /// The number as typed, where one is wanted; `None` for one that cannot be, which is told.
     #[expect(
         clippy::option_option,
@@ -323,6 +333,7 @@ impl PromptStage {
             origin: self.origin.to_string(),
             host: self.origin.host_and_port().to_owned(),
             client: context.client.as_ref().map(|client| cleaned(&client.name)),
+            for_device: self.is_for_device(),
             scopes: context.scopes.iter().map(|scope| cleaned(scope)).collect(),
             account: self.account.clone(),
             warnings: self.warnings.clone(),

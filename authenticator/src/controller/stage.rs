@@ -47,11 +47,12 @@ pub(super) enum Stage {
         origin: Origin,
         account: AccountRef,
         request: RequestId,
+        for_device: bool,
         ends: Duration,
         problem: Option<Problem>,
     },
     /// Over.
-    Outcome { origin: Origin, account: AccountRef, outcome: Outcome },
+    Outcome { origin: Origin, account: AccountRef, for_device: bool, outcome: Outcome },
     /// Sessions.
     Sessions { account: AccountRef, list: Listing<SessionView>, ending: Vec<String> },
     /// Devices.
@@ -170,15 +171,19 @@ impl Controller {
                 note: foreign.note.clone(),
             },
             Stage::Authorize(prompt) => Screen::Authorize { prompt: prompt.view(self.left_s(prompt.ends)) },
-            Stage::WaitingForPage { origin, account, ends, problem, .. } => Screen::WaitingForPage {
+            Stage::WaitingForPage { origin, account, for_device, ends, problem, .. } => {
+                Screen::WaitingForPage {
+                    origin: origin.to_string(),
+                    account: account.clone(),
+                    for_device: *for_device,
+                    left_s: self.left_s(*ends),
+                    problem: problem.clone(),
+                }
+            }
+            Stage::Outcome { origin, account, for_device, outcome } => Screen::Outcome {
                 origin: origin.to_string(),
                 account: account.clone(),
-                left_s: self.left_s(*ends),
-                problem: problem.clone(),
-            },
-            Stage::Outcome { origin, account, outcome } => Screen::Outcome {
-                origin: origin.to_string(),
-                account: account.clone(),
+                for_device: *for_device,
                 outcome: outcome.clone(),
             },
             Stage::Sessions { account, list, ending } => {

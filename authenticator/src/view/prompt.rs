@@ -22,7 +22,9 @@ pub struct Prompt {
     pub host: String,
     /// Name of the application that asks through this server; none for the server itself.
     pub client: Option<String>,
-    /// What that application asks for.
+    /// A device or program without a browser asks (RFC 8628), not a page.
+    pub for_device: bool,
+    /// What that application asks for, by its words in OAuth.
     pub scopes: Vec<String>,
     /// The account that would sign in.
     pub account: AccountRef,

@@ -9,7 +9,7 @@ use authenticator::command::{Command, DecisionInput};
 use authenticator::error_code::ErrorCode;
 use authenticator::pin::PinText;
 use authenticator::ports::{Clock, Notification, Notifier, System, Vault, VaultError};
-use authenticator::view::{AccountRef, Prompt, Screen, ViewState};
+use authenticator::view::{AccountRef, Place, Prompt, Screen, ViewState};
 use authenticator::{Config, DeviceKind, Handle, Ports};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -180,6 +180,15 @@ impl App {
     /// Scans the server's code as a link and waits for the prompt.
     pub async fn scan(&self, server: &Server) -> Prompt {
         self.send(Command::ScanText { text: server.login_link() }).await;
+        self.prompt().await
+    }
+
+    /// Types the code of a request of the only account and waits for the prompt.
+    pub async fn type_code(&self, code: &str) -> Prompt {
+        let account = self.state().accounts[0].id.clone();
+        self.send(Command::Go { to: Place::TypeCode }).await;
+        self.until(|screen| matches!(screen, Screen::TypeCode { .. })).await;
+        self.send(Command::SubmitUserCode { account, code: code.to_owned() }).await;
         self.prompt().await
     }
 

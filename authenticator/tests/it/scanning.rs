@@ -109,6 +109,29 @@ async fn a_typed_code_is_forgiven_its_looks_and_nothing_else() {
     assert_eq!(server.inner().scans[0], json!({"user_code": "BCDF-GHJK", "via": "typed"}));
 }
 
+/// RFC 8628 §5.4: the person learns what is signed in and to what; typing was the check, so no number is asked for.
+#[tokio::test]
+async fn the_code_of_a_device_is_approved_without_a_number() {
+    let server = Server::start().await;
+    server.inner().is_device_grant = true;
+    let app = App::enrolled(&server).await;
+    let prompt = app.type_code("BCDF-GHJK").await;
+    assert_eq!((prompt.client.as_deref(), prompt.for_device), (Some("Backup tool"), true));
+    assert_eq!(prompt.scopes, ["openid", "backup:write"]);
+    assert_eq!(prompt.seen.address, "203.0.113.7");
+    let gravest = prompt.warnings.iter().filter(|warning| warning.severity == Severity::Danger);
+    assert!(gravest.clone().any(|warning| warning.code == WarningCode::CameByTyping), "{prompt:?}");
+    assert!(prompt.warnings.iter().all(|warning| warning.code != WarningCode::BrowserFirstSeen));
+    assert!(!prompt.check_wanted);
+    app.decide(&prompt, DecisionInput::Approve { check: None, pin: None }).await;
+    let waiting = app.until(|screen| matches!(screen, Screen::WaitingForPage { .. })).await;
+    assert!(matches!(waiting, Screen::WaitingForPage { for_device: true, .. }));
+    assert_eq!(server.inner().statements[0].check, None);
+    server.sign_in();
+    let ended = app.until(|screen| matches!(screen, Screen::Outcome { .. })).await;
+    assert!(matches!(ended, Screen::Outcome { for_device: true, .. }));
+}
+
 #[tokio::test]
 async fn each_refusal_of_a_scan_has_its_own_word() {
     let server = Server::start().await;

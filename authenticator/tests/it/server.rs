@@ -95,6 +95,8 @@ pub struct Inner {
     used_links: HashSet<String>,
     /// The owner's policy asks for a verified person.
     pub asks_for_verification: bool,
+    /// What is scanned is a device of RFC 8628.
+    pub is_device_grant: bool,
     jtis: Vec<String>,
 }
 

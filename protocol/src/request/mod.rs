@@ -133,6 +133,14 @@ impl Request {
         }
     }
 
+    /// What the account's owner sees it as, in lists and in the activity: the browser's claim, or the client of a device.
+    pub fn shown_as(&self) -> &str {
+        match (&self.redeemer, &self.client) {
+            (Redeemer::Device { .. }, Some(client)) => &client.name,
+            (Redeemer::Device { .. }, None) | (Redeemer::Page { .. }, _) => &self.claimed.browser,
+        }
+    }
+
     /// Makes it one of RFC 8628: for the client `client`, typed, without a number, redeemed for tokens.
     #[must_use]
     pub fn for_device(self, client: Client, scopes: Vec<String>) -> Self {

@@ -148,7 +148,7 @@ impl Service {
             verdict,
             context: context.clone(),
             statement: received.statement.to_owned(),
-            browser: read.request.claimed.browser.clone(),
+            browser: read.request.shown_as().to_owned(),
             system: read.request.claimed.system.clone(),
         };
         let by = By::device(&received.holder.device, received.address.to_string());

@@ -91,7 +91,7 @@ impl Service {
             consent: consent(&read.request)?,
             kind: self.settings.session.kind,
             address: address.to_string(),
-            browser: read.request.claimed.browser.clone(),
+            browser: read.request.shown_as().to_owned(),
             system: read.request.claimed.system.clone(),
         };
         hold_point!("redeem");

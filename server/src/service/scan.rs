@@ -213,7 +213,7 @@ impl Service {
     ) -> Result<(), Failure> {
         let body = Body {
             request: Some(request.id),
-            browser: Some(request.claimed.browser.clone()),
+            browser: Some(request.shown_as().to_owned()),
             system: Some(request.claimed.system.clone()),
             reason: Some("network".to_owned()),
             ..By::device(&holder.device, address.to_string()).body()

@@ -63,6 +63,7 @@ const prompt: Prompt = {
   origin: "https://login.example.com",
   host: "login.example.com",
   client: null,
+  for_device: false,
   scopes: [],
   account: "a1",
   warnings: [],
@@ -114,7 +115,7 @@ function authorize(part: Partial<Prompt>, more: Partial<ViewState> = {}): ViewSt
 }
 
 function ended(reason: EndReason): ViewState {
-  return state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "ended", reason } });
+  return state({ view: "outcome", origin: ada.origin, account: "a1", for_device: false, outcome: { outcome: "ended", reason } });
 }
 
 /** One state for every face of every view. The names are the arguments of `gallery.html?fixture=`. */
@@ -172,17 +173,30 @@ export const fixtures: Record<string, ViewState> = {
     left_s: 14,
   }),
   "authorize-client": authorize({ client: "Drawing Board", scopes: ["openid", "profile"], host: work.host, origin: work.origin, account: "a2" }, { accounts: [ada, work] }),
+  "authorize-device": authorize({
+    client: "Backup tool",
+    for_device: true,
+    scopes: ["openid", "profile", "backup:write"],
+    via: "typed",
+    check_wanted: false,
+    warnings: [{ code: "came_by_typing", severity: "danger" }],
+    seen: { ...prompt.seen, known_browser: false, frame_age_s: null },
+    claimed: { browser: "", system: "", language: "" },
+  }),
   "authorize-wrong-number": authorize({ tries_left: 2, problem: problem({ code: "wrong_check", tries_left: 2 }) }),
   "authorize-deciding": authorize({ deciding: "approve" }),
   "authorize-with-pin": authorize({}, { pin: withPin }),
   "authorize-site-wants-pin": authorize({ verification_required: true }),
   "authorize-pin-waits": authorize({}, { pin: { ...withPin, wait_s: 58 } }),
   "authorize-pin-blocked": authorize({}, { pin: { ...withPin, blocked: true } }),
-  "waiting-for-page": state({ view: "waiting_for_page", origin: ada.origin, account: "a1", left_s: 58, problem: null }),
-  "outcome-signed-in": state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "signed_in", session: sessions[0]! } }),
-  "outcome-never-came": state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "page_never_came" } }),
-  "outcome-denied": state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "denied" } }),
-  "outcome-reported": state({ view: "outcome", origin: ada.origin, account: "a1", outcome: { outcome: "reported" } }),
+  "waiting-for-page": state({ view: "waiting_for_page", origin: ada.origin, account: "a1", for_device: false, left_s: 58, problem: null }),
+  "waiting-for-device": state({ view: "waiting_for_page", origin: ada.origin, account: "a1", for_device: true, left_s: 58, problem: null }),
+  "outcome-device-signed-in": state({ view: "outcome", origin: ada.origin, account: "a1", for_device: true, outcome: { outcome: "signed_in", session: { ...sessions[0]!, browser: "Backup tool", system: "" } } }),
+  "outcome-device-never-came": state({ view: "outcome", origin: ada.origin, account: "a1", for_device: true, outcome: { outcome: "page_never_came" } }),
+  "outcome-signed-in": state({ view: "outcome", origin: ada.origin, account: "a1", for_device: false, outcome: { outcome: "signed_in", session: sessions[0]! } }),
+  "outcome-never-came": state({ view: "outcome", origin: ada.origin, account: "a1", for_device: false, outcome: { outcome: "page_never_came" } }),
+  "outcome-denied": state({ view: "outcome", origin: ada.origin, account: "a1", for_device: false, outcome: { outcome: "denied" } }),
+  "outcome-reported": state({ view: "outcome", origin: ada.origin, account: "a1", for_device: false, outcome: { outcome: "reported" } }),
   "outcome-time-over": ended("time_over"),
   "outcome-wrong-numbers": ended("wrong_numbers"),
   "outcome-by-server": ended("by_server"),

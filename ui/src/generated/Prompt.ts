@@ -29,7 +29,11 @@ host: string,
  */
 client: string | null, 
 /**
- * What that application asks for.
+ * A device or program without a browser asks (RFC 8628), not a page.
+ */
+for_device: boolean, 
+/**
+ * What that application asks for, by its words in OAuth.
  */
 scopes: Array<string>, 
 /**

@@ -137,6 +137,10 @@ origin: string,
  */
 account: AccountRef, 
 /**
+ * A device or program without a browser is waited for, not a page.
+ */
+for_device: boolean, 
+/**
  * Seconds the page has left.
  */
 left_s: number, 
@@ -152,6 +156,10 @@ origin: string,
  * The account.
  */
 account: AccountRef, 
+/**
+ * A device or program without a browser asked, not a page.
+ */
+for_device: boolean, 
 /**
  * How.
  */

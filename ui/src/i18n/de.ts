@@ -161,6 +161,13 @@ export const de: Texts = {
     through: (host) => `über ${host}`,
     as: (name) => `als ${name}`,
     scopes: "Es verlangt",
+    scopeWords: {
+      openid: "wer angemeldet ist",
+      profile: "den Namen",
+      email: "die E-Mail-Adresse",
+      groups: "die Gruppen",
+      offline_access: "angemeldet zu bleiben",
+    },
     told: "Was über diese Anmeldung bekannt ist",
     seen: "Vom Server gesehen",
     address: "Adresse",
@@ -220,10 +227,30 @@ export const de: Texts = {
         next: "Auf der Seite selbst ist ein Code nur Sekunden alt. Dort scannen.",
       },
     },
+    device: {
+      signInTo: "Ein Gerät anmelden bei",
+      address: "Adresse des Geräts",
+      effect: "Zustimmen meldet jenes Gerät mit diesem Konto an, bis es hier beendet wird.",
+      warnings: {
+        different_network: {
+          title: "Dieses Gerät ist in einem anderen Netz",
+          next: "Ablehnen, wenn es nicht selbst gestartet wurde.",
+        },
+        came_by_typing: {
+          title: "Wer den Code gegeben hat, wird mit diesem Konto angemeldet",
+          next: "Zustimmen nur, wenn der Code vom eigenen Gerät abgelesen und dort selbst begonnen wurde. Hat ihn jemand gesagt oder geschickt: ablehnen.",
+        },
+        network_unknown: {
+          title: "Der Server kann nicht sagen, ob das Gerät in der Nähe ist",
+          next: "Zustimmen nur, wenn es selbst gestartet wurde.",
+        },
+      },
+    },
   },
   waiting: {
     title: "Zugestimmt",
     body: (host) => `Die Seite übernimmt jetzt ihre Anmeldung bei ${host}.`,
+    deviceBody: (host) => `Das Gerät übernimmt jetzt seine Anmeldung bei ${host}.`,
   },
   outcome: {
     signedIn: (host) => `Angemeldet bei ${host}`,
@@ -258,6 +285,27 @@ export const de: Texts = {
     },
     scanAgain: "Wieder scannen",
     seeSessions: "Zeigen, wo angemeldet",
+    device: {
+      signedInBody: "Das Gerät ist angemeldet. Das lässt sich hier jederzeit beenden.",
+      neverCame: "Das Gerät kam nicht zurück",
+      neverCameBody: "Die Zustimmung kam an, aber das Gerät hat die Anmeldung nicht rechtzeitig übernommen. Niemand ist angemeldet. Auf dem Gerät neu beginnen und seinen neuen Code eintippen.",
+      deniedBody: "Das Gerät ist nicht angemeldet.",
+      reportedBody: "Das Gerät ist nicht angemeldet. Der Versuch ist im Verlauf vermerkt.",
+      ended: {
+        time_over: {
+          title: "Die Zeit zum Entscheiden ist um",
+          next: "Niemand ist angemeldet. Auf dem Gerät neu beginnen und seinen neuen Code eintippen.",
+        },
+        by_server: {
+          title: "Der Server hat diese Anmeldung beendet",
+          next: "Niemand ist angemeldet. Auf dem Gerät neu beginnen und seinen neuen Code eintippen.",
+        },
+        no_answer: {
+          title: "Der Server antwortet nicht mehr",
+          next: "Die Zustimmung ist erteilt, das Gerät kann angemeldet sein. Nachsehen, wo dieses Konto angemeldet ist, sobald der Server wieder da ist.",
+        },
+      },
+    },
   },
   sessions: {
     title: "Angemeldet",

@@ -161,6 +161,13 @@ export const en: Texts = {
     through: (host) => `through ${host}`,
     as: (name) => `as ${name}`,
     scopes: "It asks for",
+    scopeWords: {
+      openid: "who you are",
+      profile: "your name",
+      email: "your e-mail address",
+      groups: "your groups",
+      offline_access: "staying signed in",
+    },
     told: "What is known about this sign-in",
     seen: "Seen by the server",
     address: "Address",
@@ -220,10 +227,30 @@ export const en: Texts = {
         next: "A code on the page itself is only seconds old. Scan it there.",
       },
     },
+    device: {
+      signInTo: "Sign a device in to",
+      address: "Address of the device",
+      effect: "Approving signs that device in as you, until you end it here.",
+      warnings: {
+        different_network: {
+          title: "This device is on another network than you",
+          next: "If you did not start it yourself, deny.",
+        },
+        came_by_typing: {
+          title: "Whoever gave you the code is signed in as you",
+          next: "Approve only if you started this yourself and read the code from your own device. If somebody told or sent it to you, deny.",
+        },
+        network_unknown: {
+          title: "The server cannot tell whether that device is near you",
+          next: "Approve only if you started it yourself.",
+        },
+      },
+    },
   },
   waiting: {
     title: "Approved",
     body: (host) => `Waiting for the page to take up its sign-in at ${host}.`,
+    deviceBody: (host) => `Waiting for the device to take up its sign-in at ${host}.`,
   },
   outcome: {
     signedIn: (host) => `Signed in to ${host}`,
@@ -258,6 +285,27 @@ export const en: Texts = {
     },
     scanAgain: "Scan again",
     seeSessions: "See where you are signed in",
+    device: {
+      signedInBody: "That device is signed in. You can end it here at any time.",
+      neverCame: "The device did not come back",
+      neverCameBody: "You approved, but the device did not take up the sign-in in time. Nobody is signed in. Start again on the device and type its new code.",
+      deniedBody: "That device is not signed in.",
+      reportedBody: "That device is not signed in. The attempt is marked in your activity.",
+      ended: {
+        time_over: {
+          title: "The time to decide is over",
+          next: "Nobody is signed in. Start again on the device and type its new code.",
+        },
+        by_server: {
+          title: "The server ended this login",
+          next: "Nobody is signed in. Start again on the device and type its new code.",
+        },
+        no_answer: {
+          title: "The server does not answer any more",
+          next: "You approved, and the device may be signed in. See where you are signed in when the server is back.",
+        },
+      },
+    },
   },
   sessions: {
     title: "Signed in",

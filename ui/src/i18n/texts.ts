@@ -155,6 +155,7 @@ export interface Texts {
     through: (host: string) => string;
     as: (name: string) => string;
     scopes: string;
+    scopeWords: Record<string, string>;
     told: string;
     seen: string;
     address: string;
@@ -178,8 +179,10 @@ export interface Texts {
     notMe: string;
     deciding: Record<Deciding, string>;
     warnings: Record<WarningCode, Sentence>;
+    /** Where a device or program without a browser asks (RFC 8628). */
+    device: { signInTo: string; address: string; effect: string; warnings: Partial<Record<WarningCode, Sentence>> };
   };
-  waiting: { title: string; body: (host: string) => string };
+  waiting: { title: string; body: (host: string) => string; deviceBody: (host: string) => string };
   outcome: {
     signedIn: (host: string) => string;
     signedInBody: string;
@@ -192,6 +195,14 @@ export interface Texts {
     ended: Record<EndReason, Sentence>;
     scanAgain: string;
     seeSessions: string;
+    device: {
+      signedInBody: string;
+      neverCame: string;
+      neverCameBody: string;
+      deniedBody: string;
+      reportedBody: string;
+      ended: Partial<Record<EndReason, Sentence>>;
+    };
   };
   sessions: {
     title: string;

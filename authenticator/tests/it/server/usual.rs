@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, Method, Uri};
 use protocol::check::CheckNumber;
-use protocol::context::{Claimed, Context, Seen, UserVerification, Via};
+use protocol::context::{Claimed, Client, Context, Seen, UserVerification, Via};
 use protocol::encoding::base64url;
 use protocol::id::{AccountId, DeviceId, RequestId, Ticket};
 use protocol::link::{EnrolCode, EnrolLink};
@@ -131,14 +131,9 @@ impl Shared {
         } else {
             self.origin.to_string()
         };
-        let asked = inner.asks_for_verification;
-        scan_answer(
-            &Context {
-                user_verification: asked.then_some(UserVerification::Required),
-                ..context(origin, via)
-            },
-            120,
-        )
+        let mut answer = scan_answer(&asking(inner, origin, via), 120);
+        answer["check"] = json!(!inner.is_device_grant);
+        answer
     }
 
     fn decide(&self, inner: &mut Inner, body: &Value) -> (u16, Value) {
@@ -149,13 +144,12 @@ impl Shared {
         assert_eq!(statement.origin, self.origin);
         assert_eq!(statement.ticket, Ticket::from_random([6; 16]));
         let asked = inner.asks_for_verification;
-        let context = Context {
-            user_verification: asked.then_some(UserVerification::Required),
-            ..context(self.origin.to_string(), Via::Link)
-        };
+        let via = if inner.is_device_grant { Via::Typed } else { Via::Link };
+        let context = asking(inner, self.origin.to_string(), via);
         let hash = protocol::context::hash(&context.to_bytes());
         assert!(statement.context_hash == hash || !inner.strict);
-        let right = statement.check.map(|check| check.to_string()).as_deref() == Some(CHECK);
+        let wanted = (!inner.is_device_grant).then(|| CHECK.to_owned());
+        let right = statement.check.map(|check| check.to_string()) == wanted;
         let unverified = asked && statement.decision == Decision::Approve && !statement.user_verified;
         assert!(asked || !statement.user_verified, "nobody asked for it");
         let wrong = statement.decision == Decision::Approve && !right;
@@ -170,6 +164,19 @@ impl Shared {
             (true, _) => problem(410, "ended", &json!({})),
         }
     }
+}
+
+/// The context of a scan as the server is set up.
+fn asking(inner: &Inner, origin: String, via: Via) -> Context {
+    let asked = inner.asks_for_verification;
+    let mut context =
+        Context { user_verification: asked.then_some(UserVerification::Required), ..context(origin, via) };
+    if inner.is_device_grant {
+        context.client = Some(Client { id: "tool".to_owned(), name: "Backup\u{202e} tool".to_owned() });
+        context.scopes = vec!["openid".to_owned(), "backup:write".to_owned()];
+        context.claimed = Claimed::default();
+    }
+    context
 }
 
 pub fn scanned_body(origin: String, via: Via, left_s: i64) -> Value {
