@@ -37,6 +37,9 @@ pub struct Request {
     pub client: Option<Client>,
     /// What that client asks for; never from the page.
     pub scopes: Vec<String>,
+    /// Whether an approval counts only with a verified person: by the site's policy, or the client's.
+    #[serde(default)]
+    pub verification: bool,
     /// Whether the person types a number.
     pub check_rule: CheckRule,
     /// What a redeem gives.
@@ -121,6 +124,7 @@ impl Request {
             redeemer,
             client: None,
             scopes: Vec::new(),
+            verification: false,
             check_rule: CheckRule::Number,
             grant: Grant::Session,
             return_to,

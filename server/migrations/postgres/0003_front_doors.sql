@@ -2,6 +2,8 @@
 
 ALTER TABLE accounts ADD COLUMN email TEXT;
 ALTER TABLE accounts ADD COLUMN groups TEXT NOT NULL DEFAULT '[]';
+-- Whether the authenticator verified its person for the approval.
+ALTER TABLE sessions ADD COLUMN verified BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- Without a secret: a public one. Clients of the settings have no row.
 CREATE TABLE clients (

@@ -93,6 +93,7 @@ impl Service {
             address: address.to_string(),
             browser: read.request.shown_as().to_owned(),
             system: read.request.claimed.system.clone(),
+            verified: read.request.verification,
         };
         hold_point!("redeem");
         let mut made =

@@ -11,7 +11,7 @@ use protocol::wire::{ScanBody, ScannedBody};
 
 use super::settle::{NEVER_AT_REST, TURNS_MAX, Written};
 use super::{ClientAddress, Failure, Service};
-use crate::config::{RelayGuard, VerificationRule};
+use crate::config::RelayGuard;
 use crate::store::{AuditKind, Body, By, Holder, Versioned};
 
 impl Service {
@@ -114,7 +114,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<Scan, Failure> {
         let same_network = address.same_network(&request.address, request.address_is_certain);
-        let verification = self.asks_for_verification();
+        let verification = self.asks_for_verification(request);
         let context = match request.state {
             State::Waiting { .. } => {
                 self.context(request, holder, sight, via, same_network, now).await?.to_bytes()
@@ -176,16 +176,13 @@ impl Service {
                 },
             },
             claimed: request.claimed.clone(),
-            user_verification: self.asks_for_verification(),
+            user_verification: self.asks_for_verification(request),
         })
     }
 
-    /// What the owner's policy puts into a context; nothing unless it asks for more than the protocol.
-    fn asks_for_verification(&self) -> Option<UserVerification> {
-        match self.settings.policy.user_verification {
-            VerificationRule::Discouraged => None,
-            VerificationRule::Required => Some(UserVerification::Required),
-        }
+    /// What the policy of site or client puts into a context; nothing unless it asks for more than the protocol.
+    fn asks_for_verification(&self, request: &Request) -> Option<UserVerification> {
+        (request.verification || self.requires_verification()).then_some(UserVerification::Required)
     }
 
     /// The relay rule: a shared screen and a mailed link are the easiest relays, so both need a shared network.

@@ -6,6 +6,7 @@ use protocol::secret::Secret;
 use protocol::wire::{RequestBody, StartBody};
 
 use super::{ClientAddress, Failure, Service, return_to, user_agent};
+use crate::config::VerificationRule;
 use crate::counts;
 use crate::kill_point::kill_point;
 use crate::store::{Counter, Inserted};
@@ -43,7 +44,7 @@ impl Service {
         };
         let now = self.now();
         let secret = self.entropy.secret();
-        let request = Request::start(
+        let mut request = Request::start(
             RequestId::from_random(self.entropy.bytes_16()),
             Handle::from_random(self.entropy.bytes_16()),
             Redeemer::Page { secret: secret.hash(), key: key.thumbprint() },
@@ -54,6 +55,7 @@ impl Service {
             now,
             &self.lives,
         );
+        request.verification = self.requires_verification();
         let client = address.neighbourhood().to_string();
         let most = self.settings.limits.live_requests_per_address;
         let per_client = if hole!("live_requests") { u32::MAX } else { most };
@@ -70,6 +72,14 @@ impl Service {
         counts::login(&request.state);
         tracing::debug!(request.id = %request.id, "Login request started");
         Ok(Started { body: self.show(&request, now), secret, cookie_s: self.request_life_s() })
+    }
+
+    /// Whether the owner's policy asks for a verified person at each approval.
+    pub(crate) fn requires_verification(&self) -> bool {
+        match self.settings.policy.user_verification {
+            VerificationRule::Discouraged => false,
+            VerificationRule::Required => true,
+        }
     }
 
     /// The longest that a request can be known, in seconds.

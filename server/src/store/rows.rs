@@ -213,6 +213,7 @@ pub(super) fn session_view(
         address: row.text("address")?,
         browser: row.text("browser")?,
         system: row.text("system")?,
+        verified: row.flag("session_verified")?,
     };
     let newest = SecretHash::from_bytes(row.bytes("token_hash")?);
     let token_ends_at = if token.is_none_or(|token| *token == newest) {

@@ -32,6 +32,8 @@ pub struct Session {
     pub browser: String,
     /// As claimed; cleaned.
     pub system: String,
+    /// Whether the authenticator verified its person for the approval.
+    pub verified: bool,
 }
 
 /// A live session with whom it signs in and by which device.
@@ -70,6 +72,8 @@ pub struct NewSession {
     pub browser: String,
     /// As claimed; cleaned.
     pub system: String,
+    /// Whether the approval was asked for with a verified person, and so had one.
+    pub verified: bool,
 }
 
 /// How a redeem went.

@@ -20,7 +20,8 @@ macro_rules! session_columns {
     () => {
         "s.id AS session_id, s.request, s.account AS session_account, s.device AS session_device, \
          s.kind AS session_kind, s.token_hash, s.token_issued_at, s.previous_ends_at, \
-         s.created_at AS session_created_at, s.last_seen_at AS session_last_seen_at, s.address, s.browser, s.system"
+         s.created_at AS session_created_at, s.last_seen_at AS session_last_seen_at, s.address, s.browser, s.system, \
+         s.verified AS session_verified"
     };
 }
 
@@ -188,8 +189,8 @@ pub(super) const INSERT_DECISION: &str = "INSERT INTO decisions \
 pub(super) const DECISION: &str = "SELECT ticket, request, device, account, decision, decided_at, withdrawn FROM decisions WHERE ticket = $1";
 /// The arbiter of a redeem: `$10` is the last moment of a decision that is too old.
 pub(super) const INSERT_SESSION: &str = "INSERT INTO sessions (id, request, ticket, account, device, kind, \
-    token_hash, token_issued_at, created_at, last_seen_at, address, browser, system, page_key) \
-    SELECT $1, d.request, d.ticket, d.account, d.device, $4, $5, $6, $6, $6, $7, $8, $9, $11 \
+    token_hash, token_issued_at, created_at, last_seen_at, address, browser, system, page_key, verified) \
+    SELECT $1, d.request, d.ticket, d.account, d.device, $4, $5, $6, $6, $6, $7, $8, $9, $11, $12 \
     FROM decisions d JOIN accounts a ON a.id = d.account JOIN devices v ON v.id = d.device \
     WHERE d.ticket = $2 AND d.request = $3 AND d.decision = 'approve' AND d.decided_at > $10 AND NOT d.withdrawn \
     AND a.state = 'active' AND v.revoked_at IS NULL \

@@ -218,6 +218,7 @@ async fn redeem_and_crash(node: &Node, page: &Page, request: &Request, scanned: 
         address: "203.0.113.7".to_owned(),
         browser: String::new(),
         system: String::new(),
+        verified: false,
     };
     let lives = countersign_server::store::SessionLives::default();
     node.durable.redeem(&new, 60, &lives, &By::server(), node.now()).await.unwrap();

@@ -175,5 +175,6 @@ pub(in crate::store) fn new_session(decision: &NewDecision) -> NewSession {
         address: "192.0.2.7".into(),
         browser: "Firefox 153".into(),
         system: "Windows 11".into(),
+        verified: false,
     }
 }

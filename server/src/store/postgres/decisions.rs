@@ -101,6 +101,7 @@ pub(super) async fn redeem(
         .bind(&new.system)
         .bind(now.plus_s(-approved_s).unix_s())
         .bind(key_of(new))
+        .bind(new.verified)
         .fetch_all(&mut *tx)
         .await?;
     let Some(first) = rows.first() else {
@@ -157,6 +158,7 @@ fn view_of(
         address: new.address.clone(),
         browser: new.browser.clone(),
         system: new.system.clone(),
+        verified: new.verified,
     };
     let token_ends_at = now.plus_s(lives.token_s);
     Ok(SessionView { session, account, device_name: row.text("device_name")?, token_ends_at })

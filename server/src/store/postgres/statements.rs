@@ -49,8 +49,8 @@ pub(super) const REDEEM: &str = "WITH approved AS MATERIALIZED ( \
         AND a.state = 'active' AND v.revoked_at IS NULL FOR SHARE \
     ), made AS ( \
         INSERT INTO sessions (id, request, ticket, account, device, kind, \
-            token_hash, token_issued_at, created_at, last_seen_at, address, browser, system, page_key) \
-        SELECT $1, p.request, p.ticket, p.account_id, p.device_id, $4, $5, $6, $6, $6, $7, $8, $9, $11 FROM approved p \
+            token_hash, token_issued_at, created_at, last_seen_at, address, browser, system, page_key, verified) \
+        SELECT $1, p.request, p.ticket, p.account_id, p.device_id, $4, $5, $6, $6, $6, $7, $8, $9, $11, $12 FROM approved p \
         ON CONFLICT (request) DO NOTHING RETURNING id \
     ), bound AS ( \
         INSERT INTO session_keys (session, thumbprint) SELECT m.id, $11 FROM made m WHERE $11::bytea IS NOT NULL \

@@ -70,7 +70,8 @@ pub(super) fn redeem(
         &new.browser,
         &new.system,
         now.plus_s(-approved_s).unix_s(),
-        new.page_key.as_ref().map(Thumbprint::as_bytes)
+        new.page_key.as_ref().map(Thumbprint::as_bytes),
+        new.verified
     ];
     if !tx.connection.is_any(insert, session)? {
         return redeemed_before(tx, new, approved_s, lives, now);

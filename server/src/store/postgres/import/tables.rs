@@ -124,6 +124,7 @@ pub(super) const TABLES: [Table; 16] = [
             ("ended_at", Number),
             ("end_reason", Text),
             ("page_key", Bytes),
+            ("verified", Flag),
         ],
     },
     Table {
