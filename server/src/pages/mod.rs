@@ -1,6 +1,6 @@
 //! The pages that people see: `server/web`, carried in the binary, its placeholders filled per request.
 //!
-//! Nothing here looks a code up or changes anything: `/Q/...` and `/E/...` only say what such an address is.
+//! Nothing here looks a code up or changes anything: `/Q/...`, `/E/...` and `/device` only say what such an address is.
 
 mod assets;
 mod headers;
@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use protocol::origin::Origin;
+use protocol::user_code::UserCode;
 use protocol::wire::ProblemName;
 use serde::Deserialize;
 
@@ -44,6 +45,7 @@ struct Pages<D> {
     renew: Template,
     link: Template,
     enrol: Template,
+    device: Template,
     error: Template,
 }
 
@@ -58,12 +60,14 @@ pub fn router<D: Desk>(settings: &Settings, origin: &Origin, desk: D) -> Router 
         renew: Template::of(assets::text("renew.html")),
         link: Template::of(assets::text("link.html")),
         enrol: Template::of(assets::text("enrol.html")),
+        device: Template::of(assets::text("device.html")),
         error: Template::of(assets::text("error.html")),
     });
     let mut router = Router::new()
         .route("/", get(login))
         .route("/login", get(login))
         .route("/renew", get(renew))
+        .route("/device", get(device))
         .route("/favicon.ico", get(favicon))
         .route("/assets/{name}", get(asset));
     for path in ["/Q", "/Q/{*code}", "/q", "/q/{*code}"] {
@@ -111,6 +115,23 @@ async fn renew<D: Desk>(
         &headers,
         &Slots { nonce: &nonce, return_to, ..Slots::default() },
     )
+}
+
+#[derive(Deserialize)]
+struct DeviceQuery {
+    user_code: Option<String>,
+}
+
+/// RFC 8628 §3.3: says what to do in the authenticator. Shows a code to compare with the device's, whoever sent it.
+async fn device<D: Desk>(
+    State(pages): State<Arc<Pages<D>>>,
+    query: Result<Query<DeviceQuery>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let asked = query.ok().and_then(|Query(query)| query.user_code);
+    let code = asked.and_then(|text| UserCode::parse(&text)).map(|code| code.to_string());
+    let slots = Slots { user_code: code.as_deref().unwrap_or_default(), ..Slots::default() };
+    pages.page(&pages.device, StatusCode::OK, &headers, &slots)
 }
 
 async fn link<D: Desk>(State(pages): State<Arc<Pages<D>>>, headers: HeaderMap) -> Response {

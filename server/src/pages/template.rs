@@ -10,6 +10,7 @@ pub(super) struct Slots<'a> {
     pub(super) return_to: &'a str,
     pub(super) status: &'a str,
     pub(super) download: &'a str,
+    pub(super) user_code: &'a str,
 }
 
 #[derive(Clone, Copy)]
@@ -21,6 +22,7 @@ enum Slot {
     ReturnTo,
     Status,
     Download,
+    UserCode,
 }
 
 enum Part {
@@ -77,6 +79,7 @@ impl<'a> Slots<'a> {
             Slot::ReturnTo => self.return_to,
             Slot::Status => self.status,
             Slot::Download => self.download,
+            Slot::UserCode => self.user_code,
         }
     }
 }
@@ -90,6 +93,7 @@ fn slot_of(name: &str) -> Option<Slot> {
         "return_to" => Some(Slot::ReturnTo),
         "status" => Some(Slot::Status),
         "download" => Some(Slot::Download),
+        "user_code" => Some(Slot::UserCode),
         _ => None,
     }
 }

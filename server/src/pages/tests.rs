@@ -46,6 +46,8 @@ async fn each_page_has_all_its_placeholders_filled() {
         ("/Q/ABC", 200),
         ("/q/abc", 200),
         ("/E/ABC/DEF", 200),
+        ("/device", 200),
+        ("/device?user_code=bcdfghjk", 200),
         ("/nothing", 404),
         ("/assets/login.html", 404),
         ("/assets/README.md", 404),
@@ -76,6 +78,26 @@ async fn renew_never_leads_away() {
     {
         let (_, _, body) = get_page(&format!("/renew?return_to={away}")).await;
         assert!(body.contains("name=\"return-to\" content=\"/\""), "{away}");
+    }
+}
+
+/// RFC 8628 §3.3.1: the person compares; what is no code is not shown, so that nobody else's words stand there.
+#[tokio::test]
+async fn the_device_page_shows_a_code_as_text_and_nothing_else() {
+    for (asked, shown) in [
+        ("?user_code=bcdf-ghjk", "BCDF-GHJK"),
+        ("?user_code=BCDFGHJK&x=1", "BCDF-GHJK"),
+        ("", ""),
+        ("?user_code=", ""),
+        ("?user_code=%3Cscript%3Ealert(1)%3C/script%3E", ""),
+        ("?user_code=Call+0800+123", ""),
+        ("?user_code=BCDF-GHJK&user_code=BCDF-GHJL", ""),
+        ("?user_code=%FF", ""),
+    ] {
+        let (status, _, body) = get_page(&format!("/device{asked}")).await;
+        assert_eq!(status, StatusCode::OK, "{asked}");
+        assert!(body.contains(&format!("id=\"user-code\">{shown}</p>")), "{asked}: {body}");
+        assert!(!body.contains("<form") && !body.contains("<input"), "it takes no code");
     }
 }
 

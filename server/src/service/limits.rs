@@ -18,7 +18,7 @@ pub(super) type What = [&'static str; 2];
 
 impl Service {
     /// What starts of login requests are counted by.
-    pub(super) fn starts(&self, address: ClientAddress) -> (String, Limit) {
+    pub(crate) fn starts(&self, address: ClientAddress) -> (String, Limit) {
         let limit = self.window(self.settings.limits.starts_per_address);
         (format!("start {}", address.neighbourhood()), limit)
     }

@@ -32,7 +32,7 @@ mod scan;
 mod session;
 mod settle;
 mod start;
-mod user_agent;
+pub(crate) mod user_agent;
 mod username;
 mod watch;
 
@@ -59,6 +59,7 @@ pub use password::{Unhashable, hash as hash_password};
 pub use proofs::ProofCall;
 pub use redeem::SignedIn;
 pub use session::{SessionCookies, Visit};
+pub(crate) use settle::{NEVER_AT_REST, TURNS_MAX, Written};
 pub use start::Started;
 pub use username::{USERNAME_LENGTH_MAX, username};
 pub use watch::{Closing, Next, Watch};

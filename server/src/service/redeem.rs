@@ -3,7 +3,7 @@ use std::time::Duration;
 use protocol::frame::FrameKey;
 use protocol::hole;
 use protocol::id::{RequestId, SessionId};
-use protocol::key::PublicKey;
+use protocol::key::{PublicKey, Thumbprint};
 use protocol::request::{Done, Event, PageProof, Refused, Request, State, apply};
 use protocol::secret::Secret;
 use protocol::time::Timestamp;
@@ -74,7 +74,23 @@ impl Service {
         if step.answer == Err(Refused::WrongKey) {
             return Err(self.failed(address, Failure::InvalidProof).await);
         }
-        let ticket = match (step.answer?, &read.request.state) {
+        let done = step.answer?;
+        let made = self.make_session(read, &event, done, (secret, Some(page.key)), address, now).await?;
+        Ok(made.map(|(session, token)| self.signed_in(&read.request, session, token, now)))
+    }
+
+    /// Makes the session that `event` may have, or finds the one of before, with its token. The token follows from the
+    /// secret of whoever redeems. `None` as in [`Service::redeem_once`].
+    pub(crate) async fn make_session(
+        &self,
+        read: &Versioned,
+        event: &Event,
+        done: Done,
+        (secret, page_key): (&Secret, Option<Thumbprint>),
+        address: ClientAddress,
+        now: Timestamp,
+    ) -> Result<Option<(SessionView, Secret)>, Failure> {
+        let ticket = match (done, &read.request.state) {
             (Done::Redeemed, State::Approved { lock, .. }) => lock.ticket,
             (Done::RedeemedAgain, State::Over { decided: Some(decided), .. }) => decided.lock.ticket,
             _ => return Err(Failure::Internal("only an approved request can be redeemed")),
@@ -87,7 +103,7 @@ impl Service {
             ticket,
             request: read.request.id,
             token: token.hash(),
-            page_key: Some(page.key),
+            page_key,
             consent: consent(&read.request)?,
             kind: self.settings.session.kind,
             address: address.to_string(),
@@ -110,17 +126,17 @@ impl Service {
         let session = match made {
             Redeemed::Created { session, .. } => {
                 self.note_wait(&read.request, now);
-                self.finish(read.clone(), &event, &session, now).await?;
+                self.finish(read.clone(), event, &session, now).await?;
                 tracing::info!(request.id = %read.request.id, session.id = %session.session.id, "Signed in");
                 session
             }
             Redeemed::Existing(session) => {
-                self.finish(read.clone(), &event, &session, now).await?;
+                self.finish(read.clone(), event, &session, now).await?;
                 session
             }
             Redeemed::Refused(why) => return self.not_redeemed(read, why).await.map(|()| None),
         };
-        Ok(Some(self.signed_in(&read.request, session, token, now)))
+        Ok(Some((session, token)))
     }
 
     /// Lets the short-lived record follow the session that was made. Where the request was called off in between, the

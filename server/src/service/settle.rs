@@ -13,12 +13,12 @@ use crate::kill_point::kill_point;
 use crate::store::{Replaced, StoredDecision, Verdict, Versioned, forgotten_at};
 
 /// How often a write is repeated when others write the same record: far more than callers can arrive between.
-pub(super) const TURNS_MAX: u32 = 1_000;
+pub(crate) const TURNS_MAX: u32 = 1_000;
 /// What is logged when they were not enough.
-pub(super) const NEVER_AT_REST: &str = "a login request never came to rest";
+pub(crate) const NEVER_AT_REST: &str = "a login request never came to rest";
 
 /// What a written step did.
-pub(super) enum Written {
+pub(crate) enum Written {
     /// It is the record now; the one that was read where nothing had to be written.
     Yes(Versioned),
     /// Somebody else wrote first: read and decide again.
@@ -34,7 +34,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::NotFound`].
-    pub(super) fn remembered(&self, read: Option<Versioned>) -> Result<Versioned, Failure> {
+    pub(crate) fn remembered(&self, read: Option<Versioned>) -> Result<Versioned, Failure> {
         read.filter(|read| self.now() < forgotten_at(&read.request, &self.lives)).ok_or(Failure::NotFound)
     }
 
@@ -42,7 +42,7 @@ impl Service {
     ///
     /// The durable store is the arbiter (docs/protocol.md): a recorded decision or session counts although the
     /// short-lived record does not show it, and a revoked device or withdrawn approval ends it.
-    pub(super) async fn settle(&self, mut read: Versioned) -> Result<Option<Versioned>, Failure> {
+    pub(crate) async fn settle(&self, mut read: Versioned) -> Result<Option<Versioned>, Failure> {
         for _ in 0..TURNS_MAX {
             let now = self.now();
             let Some(next) = self.unsettled(&read.request, now).await? else {
@@ -74,7 +74,7 @@ impl Service {
     }
 
     /// Writes what `step` decided about `read`, if it decided anything.
-    pub(super) async fn write(
+    pub(crate) async fn write(
         &self,
         read: &Versioned,
         step: &Step,

@@ -30,7 +30,7 @@ const BROWSERS: [(&str, &str); 15] = [
 ];
 
 /// Reads `User-Agent` and `Accept-Language`; whatever cannot be read is empty.
-pub(super) fn claimed(user_agent: Option<&str>, accept_language: Option<&str>) -> Claimed {
+pub(crate) fn claimed(user_agent: Option<&str>, accept_language: Option<&str>) -> Claimed {
     let agent = cut(user_agent.unwrap_or_default());
     Claimed {
         browser: clean(&browser(agent), CLAIM_LENGTH_MAX),

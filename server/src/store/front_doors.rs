@@ -246,7 +246,7 @@ pub trait FrontDoors: Send + Sync {
     async fn consent(&self, account: AccountId, client: &ClientId)
     -> Result<Option<Vec<String>>, StoreError>;
 
-    /// Makes a grant. `false`: the session is not live, or another account's. Audit: `client_authorized` for the first
+    /// Makes a grant. `false`: the session is not live, or another account's, or there was one with this id. Audit: `client_authorized` for the first
     /// grant of this client since the session began.
     async fn create_grant(
         &self,

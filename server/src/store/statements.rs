@@ -289,7 +289,7 @@ pub(super) const INSERT_GRANT: &str = concat!(
      FROM sessions s JOIN accounts a ON a.id = s.account JOIN devices v ON v.id = s.device \
      WHERE s.id = $1 AND a.id = $7 AND ",
     session_lives!(),
-    " RETURNING id"
+    " ON CONFLICT (id) DO NOTHING RETURNING id"
 );
 /// Whether a client has another grant since the session began: one that came over from a session before is older.
 pub(super) const HAS_GRANT: &str = "SELECT EXISTS (SELECT 1 FROM grants g JOIN sessions s ON s.id = g.session \

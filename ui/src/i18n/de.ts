@@ -116,8 +116,8 @@ export const de: Texts = {
   },
   typeCode: {
     title: "Code eintippen",
-    body: "Auf der Anmeldeseite „Stattdessen einen Code eintippen“ wählen. Sie zeigt dann acht Buchstaben.",
-    label: "Code auf der Seite",
+    body: "Auf der Anmeldeseite „Stattdessen einen Code eintippen“ wählen. Sie zeigt dann acht Buchstaben. Ein Gerät zeigt sie von selbst.",
+    label: "Code auf jenem Bildschirm",
     account: "Konto für die Anmeldung",
     submit: "Weiter",
     working: "Der Server wird gefragt",

@@ -116,8 +116,8 @@ export const en: Texts = {
   },
   typeCode: {
     title: "Type the code",
-    body: "On the login page choose “Type a code instead”. It then shows eight letters.",
-    label: "Code on that page",
+    body: "On the login page choose “Type a code instead”. It then shows eight letters. A device shows them by itself.",
+    label: "Code on that screen",
     account: "Account to sign in",
     submit: "Continue",
     working: "Asking the server",
