@@ -20,7 +20,8 @@ pub fn may_be_registered(text: &str) -> bool {
         return false;
     }
     // The parser mends what is not written exactly, and a browser may mend it in another way.
-    let names_host = text[url.scheme().len()..].starts_with("://") && url.has_host();
+    let after = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
+    let names_host = url.has_host() && after.is_some_and(|host| !host.starts_with('/'));
     match url.scheme() {
         "https" => names_host,
         "http" => names_host && is_loopback(&url),

@@ -4,7 +4,9 @@
 
 mod durable;
 mod durable_audit;
+mod durable_clients;
 mod durable_devices;
+mod durable_grants;
 mod durable_races;
 mod durable_recovery;
 mod durable_sessions;
@@ -91,6 +93,38 @@ macro_rules! durable_suite {
                 a_removed_or_foreign_device_makes_no_codes,
                 a_full_account_uses_up_no_code,
                 one_code_enrols_one_of_fifty_devices,
+            }
+            durable_clients::{
+                an_id_of_a_client_is_taken_once,
+                clients_come_back_as_they_were_by_name,
+                a_rotated_secret_keeps_the_one_before,
+                a_removed_client_takes_its_grants_and_consents_along,
+                what_approvals_let_a_client_have_is_joined,
+                a_refused_redeem_lets_nobody_have_anything,
+                redeems_at_once_lose_nothing_of_a_consent,
+                an_account_has_a_profile,
+                of_signing_keys_made_at_once_one_is_kept,
+                sites_in_use_are_named_by_session,
+            }
+            durable_grants::{
+                a_grant_is_found_by_its_names_while_it_lives,
+                a_grant_needs_a_live_session_of_its_account,
+                the_first_grant_of_a_client_in_a_session_is_noted,
+                a_code_is_used_once_and_twice_ends_its_grant,
+                a_code_ends_at_its_second,
+                a_key_that_a_grant_is_bound_to_stays,
+                a_refresh_token_is_followed_by_another_one,
+                a_refresh_token_that_comes_again_ends_the_family,
+                a_device_grant_gets_its_first_refresh_token_once,
+                whatever_ends_a_session_ends_its_grants,
+                grants_go_over_to_the_next_session_of_their_account,
+                a_device_grant_has_a_session_without_a_page_key,
+                two_hundred_uses_of_a_code_give_one_or_end_it,
+                repeats_of_a_refresh_at_once_agree,
+                two_thieves_of_a_refresh_token_at_once_end_it,
+                an_end_and_grants_at_once_leave_no_grant,
+                a_login_and_grants_at_once_lose_none,
+                a_sweep_forgets_grants_that_are_over,
             }
             durable_races::{
                 two_hundred_redeems_make_one_session,

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use protocol::id::{AccountId, DeviceId, RequestId, SessionId, Ticket};
+use protocol::id::{AccountId, DeviceId, GrantId, RequestId, SessionId, Ticket};
 use protocol::key::{PublicKey, SigningKey, Thumbprint};
 use protocol::secret::{SecretHash, sha256};
 use protocol::statement::Decision;
@@ -10,8 +10,9 @@ use protocol::wire::DeviceKind;
 
 use crate::config::SessionKind;
 use crate::store::{
-    By, CreateAccount, Device, Durable, Enrolled, NewAccount, NewDecision, NewDevice, NewEnrolment,
-    NewSession, Recorded, Redeemed, SessionLives, SessionView, Verdict,
+    Alg, By, ClientId, ClientPolicy, CreateAccount, Device, Durable, Enrolled, NewAccount, NewCode,
+    NewDecision, NewDevice, NewEnrolment, NewGrant, NewSession, Recorded, Redeemed, SessionLives,
+    SessionView, StoredClient, StoredSigningKey, Verdict,
 };
 
 pub(in crate::store) const NOW: Timestamp = Timestamp(1_800_000_000);
@@ -176,5 +177,68 @@ pub(in crate::store) fn new_session(decision: &NewDecision) -> NewSession {
         browser: "Firefox 153".into(),
         system: "Windows 11".into(),
         verified: false,
+    }
+}
+
+pub(in crate::store) fn a_client(id: &str) -> StoredClient {
+    StoredClient {
+        id: ClientId::parse(id).unwrap(),
+        name: "Grafana".into(),
+        secret: Some(fresh_hash()),
+        previous_secret: None,
+        redirect_uris: vec!["https://grafana.example.com/cb".into()],
+        post_logout_redirect_uris: vec!["https://grafana.example.com/".into()],
+        device_grant: false,
+        policy: ClientPolicy::default(),
+        created_at: NOW,
+    }
+}
+
+/// Good for a minute.
+pub(in crate::store) fn new_code(now: Timestamp) -> NewCode {
+    NewCode {
+        hash: fresh_hash(),
+        redirect_uri: "https://grafana.example.com/cb".into(),
+        challenge: "challenge".into(),
+        ends_at: now.plus_s(60),
+    }
+}
+
+pub(in crate::store) fn new_grant<S>(world: &World<S>, session: &NewSession, client: &ClientId) -> NewGrant {
+    NewGrant {
+        id: GrantId::from_random(fresh()),
+        client: client.clone(),
+        client_name: "Grafana".into(),
+        account: world.account,
+        session: session.id,
+        scopes: vec!["openid".into(), "email".into()],
+        nonce: None,
+        verified: false,
+        dpop: None,
+        ends_at: NOW.plus_s(86_400),
+        code: None,
+    }
+}
+
+/// A grant with a code, made now.
+pub(in crate::store) async fn granted<S: Durable + 'static>(
+    world: &World<S>,
+    session: &NewSession,
+    client: &ClientId,
+    now: Timestamp,
+) -> NewGrant {
+    let new = NewGrant { code: Some(new_code(now)), ..new_grant(world, session, client) };
+    assert!(world.store.create_grant(&new, &LIVES, &page(), now).await.unwrap());
+    new
+}
+
+pub(in crate::store) fn fresh_key_row(alg: Alg, used_from: Timestamp) -> StoredSigningKey {
+    StoredSigningKey {
+        kid: fresh_thumbprint().to_string(),
+        alg,
+        sealed: "sealed".into(),
+        public_jwk: "{}".into(),
+        used_from,
+        created_at: NOW,
     }
 }

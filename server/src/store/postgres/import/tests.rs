@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use protocol::secret::SecretHash;
 use protocol::statement::Decision;
+use protocol::time::Timestamp;
 use services::postgres::{Cluster, Database};
 use tokio::sync::mpsc;
 
@@ -12,11 +14,14 @@ use super::tables::TABLES;
 use super::{ImportError, PostgresStore};
 use crate::config::SessionKind;
 use crate::store::conformance::world::{
-    LIVES, NOW, World, fresh_hash, fresh_thumbprint, new_device, new_session,
+    LIVES, NOW, World, a_client, fresh_hash, fresh_key_row, fresh_thumbprint, granted, new_device,
+    new_session,
 };
 use crate::store::postgres::tests::{PATIENT, open};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{AuditKind, Body, By, Durable, Keep, Redeemed};
+use crate::store::{
+    Alg, AuditKind, Body, By, CodeUsed, Consent, Durable, FrontDoors as _, Keep, NewSession, Redeemed,
+};
 
 fn database() -> Database<'static> {
     Cluster::shared().database().unwrap()
@@ -45,6 +50,25 @@ async fn filled() -> (tempfile::TempDir, PathBuf, World<SqliteStore>) {
     (dir, file, world)
 }
 
+/// Something in the tables of the standard front doors; a refresh token of it.
+async fn fill_front_doors(world: &World<SqliteStore>, now: Timestamp) -> SecretHash {
+    let (store, by) = (&world.store, By::operator());
+    let client = a_client("grafana");
+    assert!(store.create_client(&client).await.unwrap());
+    assert!(store.add_signing_key(&fresh_key_row(Alg::Es256, NOW), None).await.unwrap());
+    store.set_profile(world.account, Some("ada@example.com"), &["staff".to_owned()], &by, now).await.unwrap();
+    let approved = world.decision(Decision::Approve);
+    world.decide(&approved, now).await;
+    let consent = Some(Consent { client: client.id.clone(), scopes: vec!["openid".to_owned()] });
+    let session = NewSession { consent, ..new_session(&approved) };
+    assert!(matches!(world.redeem(&session, now).await, Redeemed::Created { .. }));
+    let grant = granted(world, &session, &client.id, now).await;
+    let (code, refresh, key) = (grant.code.unwrap().hash, fresh_hash(), fresh_thumbprint());
+    let used = store.use_code(&code, Some(&key), Some(&refresh), &LIVES, &by, now).await.unwrap();
+    assert_eq!(used, CodeUsed::Used);
+    refresh
+}
+
 async fn exported(store: &impl Durable) -> Vec<String> {
     let (lines, mut received) = mpsc::channel(16);
     let read = async {
@@ -65,6 +89,7 @@ async fn everything_comes_over_and_goes_on() {
     let later = NOW.plus_s(2_000);
     let key = fresh_thumbprint();
     let (session, view) = world.sign_in_with(key, SessionKind::Linked, later).await;
+    let refresh = fill_front_doors(&world, later).await;
     let approved = world.decision(Decision::Approve);
     world.decide(&approved, later).await;
     let database = database();
@@ -82,8 +107,16 @@ async fn everything_comes_over_and_goes_on() {
         world.store.recovery_codes(account).await.unwrap(),
         there.recovery_codes(account).await.unwrap()
     );
-    assert_eq!(there.session_by_token(&session.token, &LIVES, later).await.unwrap(), Some(view));
+    let found = there.session_by_token(&session.token, &LIVES, later).await.unwrap();
+    assert_eq!(found.map(|found| found.session), Some(view.session));
     assert!(there.is_known_browser(account, &key).await.unwrap());
+    assert_eq!(world.store.clients().await.unwrap(), there.clients().await.unwrap());
+    assert_eq!(world.store.signing_keys().await.unwrap(), there.signing_keys().await.unwrap());
+    let grant = there.grant_by_refresh(&refresh, &LIVES, later).await.unwrap();
+    assert!(grant.is_some());
+    assert_eq!(world.store.grant_by_refresh(&refresh, &LIVES, later).await.unwrap(), grant);
+    let client = a_client("grafana").id;
+    assert_eq!(there.consent(account, &client).await.unwrap(), Some(vec!["openid".to_owned()]));
     // What was approved there is redeemed here, and the chain goes on.
     let world = World { store: there, account, device: world.device.clone() };
     assert!(matches!(world.redeem(&new_session(&approved), later).await, Redeemed::Created { .. }));
