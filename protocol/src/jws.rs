@@ -83,6 +83,11 @@ impl<'a> Unverified<'a> {
         Ok(PublicKey::from_jwk(self.header.get("jwk").ok_or(KeyError::NotP256)?)?)
     }
 
+    /// The name of the key in the header (`kid`), if it has one.
+    pub fn key_id(&self) -> Option<&str> {
+        self.header.get("kid")?.as_str()
+    }
+
     /// The payload as its sender claims it; good for looking up a key, for nothing else.
     ///
     /// # Errors

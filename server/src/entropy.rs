@@ -42,6 +42,12 @@ impl dyn Entropy + '_ {
     }
 }
 
+/// What ring signs with: it takes no generator but its own.
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that makes randomness")]
+pub fn signing_random() -> ring::rand::SystemRandom {
+    ring::rand::SystemRandom::new()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

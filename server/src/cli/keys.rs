@@ -119,6 +119,14 @@ fn folder(settings: &Settings) -> Result<&Path, CliError> {
     }
 }
 
+/// The server keys that exist for these settings, wherever they are; a command makes none.
+pub(super) fn server_keys(settings: &Settings) -> Result<ServerKeys, CliError> {
+    match (&settings.server_key, &settings.data) {
+        (Some(_), _) | (None, Data::Memory) => config::server_keys(settings).map_err(no_keys),
+        (None, Data::Dir(dir)) => config::keys_in(dir).map_err(no_keys),
+    }
+}
+
 fn no_keys(error: KeyError) -> CliError {
     match &error {
         KeyError::Io { source, path, .. } if source.kind() == std::io::ErrorKind::NotFound => {

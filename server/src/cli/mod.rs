@@ -8,6 +8,7 @@ mod keys;
 mod opened;
 mod output;
 mod sessions;
+mod signing_keys;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,6 +87,9 @@ enum Command {
     /// The server key: change it while servers run.
     #[command(subcommand)]
     Key(keys::KeyCommand),
+    /// The keys that sign tokens for clients of OpenID Connect.
+    #[command(subcommand)]
+    SigningKeys(signing_keys::SigningKeysCommand),
     /// Bring the database's tables to this version, as a server does when it starts.
     Migrate,
     /// Copy the database and the server's keys into a folder, while the server runs.
@@ -169,6 +173,7 @@ pub async fn run(cli: Cli, clock: Arc<dyn Clock>) -> Result<(), CliError> {
             audit::export(out.as_deref(), &settings()?, clock, output).await
         }
         Command::Key(ref command) => keys::run(command, &settings()?, output),
+        Command::SigningKeys(command) => signing_keys::run(command, &settings()?, clock, output).await,
         Command::Migrate => database::migrate(&settings()?, output).await,
         Command::Backup(ref args) => database::backup(args, &settings()?, output).await,
         Command::Import(ref args) => database::import(args, &settings()?, output).await,

@@ -149,7 +149,7 @@ pub(super) fn number_in_query(query: Option<&str>, name: &str) -> Result<i64, Pr
     }
 }
 
-fn client(parts: &Parts, app: &App) -> ClientAddress {
+pub(super) fn client(parts: &Parts, app: &App) -> ClientAddress {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
     app.proxies().client(peer, &parts.headers)
 }

@@ -64,6 +64,7 @@ pub fn router(service: Arc<Service>) -> Router {
         service,
     }));
     routes
+        .merge(oauth::machine_calls())
         .route("/openapi.json", get(openapi_json))
         .route("/api/{*rest}", any(missing))
         .method_not_allowed_fallback(wrong_method)

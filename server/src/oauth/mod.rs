@@ -1,11 +1,21 @@
 //! The standard front doors: OAuth 2.0 and OpenID Connect over the same login requests and sessions.
 
+pub(crate) mod claims;
+pub(crate) mod client_auth;
 mod clients;
 mod device_authorization;
 mod device_grant;
+pub(crate) mod discovery;
 pub mod error;
+pub(crate) mod exchange;
+pub(crate) mod inspect;
+pub(crate) mod jose;
 pub mod redirect_uris;
+pub(crate) mod signing;
+pub(crate) mod signing_keys;
+pub(crate) mod tokens;
 
 pub use clients::{Client, SCOPES, is_scope};
 pub use device_authorization::DeviceAuthorizationBody;
 pub use error::{ErrorCode, OAuthError};
+pub use tokens::TokenBody;

@@ -20,6 +20,7 @@ impl Service {
         self.short_lived.sweep(now).await?;
         let swept = self.durable.sweep(&keep, now).await?;
         let anchored = self.durable.anchor(now).await?;
+        self.tend_signing_keys().await?;
         tracing::debug!(
             expired_sessions = swept.expired_sessions,
             rows = swept.rows,

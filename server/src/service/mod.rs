@@ -50,6 +50,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::drain::Drain;
 use crate::entropy::Entropy;
+use crate::oauth::signing::Signing;
 use crate::server_keys::ServerKeys;
 use crate::store::{Durable, SessionLives, ShortLived, StoreError};
 
@@ -96,6 +97,7 @@ pub struct Service {
     pub(crate) short_lived: Arc<dyn ShortLived>,
     clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) signing: Signing,
     drain: Drain,
     pin: Option<Pin>,
     pub(crate) lives: Lives,
@@ -126,6 +128,7 @@ impl Service {
             short_lived: parts.short_lived,
             clock: parts.clock,
             entropy: parts.entropy,
+            signing: Signing::default(),
             drain: parts.drain,
             pin: parts.pin,
             pictures: picture::Pictures::default(),

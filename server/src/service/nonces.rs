@@ -85,6 +85,7 @@ impl Service {
             Ok(()) => {
                 self.use_keys(keys);
                 self.pictures.forget();
+                self.signing.forget();
                 Ok(())
             }
             Err(refused) => {

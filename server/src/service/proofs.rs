@@ -69,6 +69,18 @@ impl Service {
         }
     }
 
+    /// As [`Service::judge_proof`], for a proof that goes with an access token.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn judge_proof_with(
+        &self,
+        call: ProofCall<'_>,
+        token: &str,
+    ) -> Result<PublicKey, Failure> {
+        self.spend(call, Some(token)).await
+    }
+
     /// An address above its limit of failures is refused before anything is verified, where this process knows of it by
     /// itself. Elsewhere a good proof is refused as it is spent, and a bad one as it is counted: one question to the store
     /// in either case.

@@ -340,6 +340,10 @@ pub trait FrontDoors: Send + Sync {
     async fn add_signing_key(&self, key: &StoredSigningKey, newest: Option<&str>)
     -> Result<bool, StoreError>;
 
+    /// Keeps the private half of a key sealed anew, if it is still sealed as `before`: under another server key. `false`: it
+    /// is not, or the key is gone.
+    async fn reseal_signing_key(&self, kid: &str, before: &str, sealed: &str) -> Result<bool, StoreError>;
+
     /// Forgets keys; how many there were.
     async fn remove_signing_keys(&self, kids: &[String]) -> Result<u64, StoreError>;
 }

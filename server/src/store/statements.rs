@@ -321,6 +321,8 @@ pub(super) const NEWEST_SIGNING_KEY: &str = "SELECT kid FROM signing_keys WHERE 
 pub(super) const INSERT_SIGNING_KEY: &str = "INSERT INTO signing_keys \
     (kid, alg, sealed, public_jwk, used_from, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
     ON CONFLICT (kid) DO NOTHING RETURNING kid";
+pub(super) const RESEAL_SIGNING_KEY: &str =
+    "UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2 RETURNING kid";
 pub(super) const DELETE_SIGNING_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1";
 
 // Audit

@@ -201,6 +201,13 @@ impl FrontDoors for PostgresStore {
         .await
     }
 
+    async fn reseal_signing_key(&self, kid: &str, before: &str, sealed: &str) -> Result<bool, StoreError> {
+        self.write("seal a signing key anew", (kid, before, sealed), |tx, (kid, before, sealed)| {
+            signing_keys::reseal(tx, kid, before, sealed).boxed()
+        })
+        .await
+    }
+
     async fn remove_signing_keys(&self, kids: &[String]) -> Result<u64, StoreError> {
         self.write("remove signing keys", kids, |tx, kids| signing_keys::remove(tx, kids).boxed()).await
     }

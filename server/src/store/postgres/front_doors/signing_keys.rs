@@ -32,6 +32,16 @@ pub(super) async fn add(
     Ok(added.is_some())
 }
 
+pub(super) async fn reseal(
+    tx: &mut PgConnection,
+    kid: &str,
+    before: &str,
+    sealed: &str,
+) -> Result<bool, Fault> {
+    let resealed = sqlx::query(sql::RESEAL_SIGNING_KEY).bind(kid).bind(before).bind(sealed);
+    Ok(resealed.fetch_optional(tx).await?.is_some())
+}
+
 pub(super) async fn remove(tx: &mut PgConnection, kids: &[String]) -> Result<u64, Fault> {
     let mut removed = 0;
     for kid in kids {

@@ -181,6 +181,12 @@ impl FrontDoors for SqliteStore {
         self.write("add a signing key", move |tx| signing_keys::add(tx, &key, newest.as_deref())).await
     }
 
+    async fn reseal_signing_key(&self, kid: &str, before: &str, sealed: &str) -> Result<bool, StoreError> {
+        let [kid, before, sealed] = [kid, before, sealed].map(str::to_owned);
+        self.write("seal a signing key anew", move |tx| signing_keys::reseal(tx, &kid, &before, &sealed))
+            .await
+    }
+
     async fn remove_signing_keys(&self, kids: &[String]) -> Result<u64, StoreError> {
         let kids = kids.to_vec();
         self.write("remove signing keys", move |tx| signing_keys::remove(tx, &kids)).await

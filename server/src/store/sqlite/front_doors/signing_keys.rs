@@ -29,6 +29,10 @@ pub(super) fn add(tx: &mut Tx, key: &StoredSigningKey, newest: Option<&str>) -> 
     )
 }
 
+pub(super) fn reseal(tx: &mut Tx, kid: &str, before: &str, sealed: &str) -> Result<bool, Fault> {
+    tx.connection.is_any(sql::RESEAL_SIGNING_KEY, params![kid, before, sealed])
+}
+
 pub(super) fn remove(tx: &mut Tx, kids: &[String]) -> Result<u64, Fault> {
     let mut removed = 0;
     for kid in kids {
