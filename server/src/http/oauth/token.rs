@@ -14,6 +14,9 @@ use crate::http::extract::Client;
 use crate::oauth::exchange::{CodeCall, RefreshCall};
 use crate::oauth::{ErrorCode, OAuthError};
 
+/// RFC 8628 §3.4.
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 /// `POST /oauth/token` (RFC 6749 §3.2).
 pub(super) async fn token(
     State(app): State<App>,
@@ -38,6 +41,11 @@ pub(super) async fn token(
             let token = form.required("refresh_token", "Send refresh_token")?;
             let call = RefreshCall { token, scope: form.get("scope") };
             service.refresh_tokens(&client, &call, key, address).await?
+        }
+        DEVICE_CODE => {
+            let code = form.required("device_code", "Send device_code")?;
+            let (grant, refresh) = service.device_grant(&client, code, key, address).await?;
+            service.issue_tokens(&client, &grant, Some(refresh), service.now()).await?
         }
         _ => {
             return Err(OAuthError::new(
@@ -75,7 +83,7 @@ pub(super) async fn revoke(
 }
 
 /// An answer that nobody keeps (RFC 6749 §5.1).
-fn secret(body: &impl Serialize) -> Response {
+pub(super) fn secret(body: &impl Serialize) -> Response {
     let kept_by_nobody = [
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (PRAGMA, HeaderValue::from_static("no-cache")),
