@@ -27,6 +27,13 @@ impl dyn Entropy + '_ {
         bytes
     }
 
+    /// 96 bits: the nonce of a sealed text.
+    pub fn bytes_12(&self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        self.fill(&mut bytes);
+        bytes
+    }
+
     /// 64 bits: a check number.
     pub fn bits_64(&self) -> u64 {
         let mut bytes = [0; 8];

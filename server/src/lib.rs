@@ -17,6 +17,7 @@ pub mod counts;
 pub mod data;
 pub mod drain;
 pub mod entropy;
+pub mod forward_auth;
 mod holes;
 pub mod housekeeping;
 pub mod http;

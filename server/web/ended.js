@@ -3,10 +3,10 @@
 
 import { msUntil, secondsUntil } from "./clock.js";
 import { minutes, t } from "./i18n.js";
-import { badge, button, h, lead, setText, title } from "./parts.js";
+import { backTo, badge, button, h, lead, setText, title } from "./parts.js";
 import { meta, origin } from "./proof.js";
 
-/** @import { Actions, View } from "./types.d.ts" */
+/** @import { Actions, Asking, View } from "./types.d.ts" */
 /** @import { Icon } from "./icons.js" */
 /** @import { Text } from "./i18n.js" */
 /** @import { Panel } from "./panels.js" */
@@ -18,9 +18,10 @@ const site = meta("site-name") || location.host;
 /**
  * @param {Ended} view
  * @param {Actions} actions
+ * @param {Asking | null} asking
  * @returns {Panel<Ended>}
  */
-export function ended(view, actions) {
+export function ended(view, actions, asking) {
   const words = { site, origin, host: new URL(origin).host };
   const name = view.reason ? `${view.state}.${view.reason}` : view.state;
   const retry = h("p", { class: "quiet centred", id: "left" });
@@ -32,7 +33,7 @@ export function ended(view, actions) {
       lead(t(/** @type {Text} */ (`${name}.lead`), words)),
       ...(view.state === "error" && view.detail ? [h("p", { class: "quiet centred detail" }, view.detail)] : []),
       retry,
-      ...(view.state === "needs-https" ? [] : [h("div", { class: "actions" }, button("restart", t(againOf(view), words), actions.restart, "primary"))]),
+      ...(view.state === "needs-https" ? [] : [h("div", { class: "actions" }, ...choices(view, words, actions, asking))]),
     ],
     update: (next) => void (shown = next),
     tick() {
@@ -40,6 +41,17 @@ export function ended(view, actions) {
       setText(retry, retryAt !== undefined && msUntil(retryAt) > 0 ? t("error.retrying", { left: minutes(secondsUntil(retryAt)) }) : "");
     },
   };
+}
+
+/**
+ * @param {Ended} view
+ * @param {Record<string, string>} words
+ * @param {Actions} actions
+ * @param {Asking | null} asking
+ */
+function choices(view, words, actions, asking) {
+  if (view.reason === "transaction") return [backTo(asking, actions, "primary")];
+  return [button("restart", t(againOf(view), words), actions.restart, "primary"), backTo(asking, actions)];
 }
 
 /**

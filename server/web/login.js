@@ -8,7 +8,7 @@ import { redeem } from "./redeem.js";
 import { forget, recall, remember } from "./remember.js";
 import { Watch } from "./watch.js";
 
-/** @import { Answer, Connection, Notice, Redeemed, RequestState, View } from "./types.d.ts" */
+/** @import { Answer, Client, Connection, Goal, Notice, Redeemed, RequestState, View } from "./types.d.ts" */
 
 const BUSY_WAIT_S = 60;
 const RETRY_MS = 2_000;
@@ -23,6 +23,7 @@ const RANK = { waiting: 0, scanned: 1, approved: 2, redeemed: 3, denied: 3, expi
  * @typedef {object} Listener
  * @property {(view: View) => void} onView
  * @property {(redeemed: Redeemed) => void} onSignedIn
+ * @property {(client: Client) => void} onClient the site that the person signs in to
  * @property {() => void} onMaybeSignedIn the request is over, but this browser may hold its session already
  */
 
@@ -52,39 +53,39 @@ export class Login {
 
   /**
    * Goes on with the request that this tab had before a reload, else makes one.
-   * @param {string | null} returnTo
+   * @param {Goal} goal
    * @param {Notice | null} notice
    */
-  begin(returnTo, notice) {
-    const before = recall();
-    if (before?.returnTo !== returnTo) return void this.start(returnTo, notice);
+  begin(goal, notice) {
+    const before = recall(goal);
+    if (before === null) return void this.start(goal, notice);
     this.#notice = notice;
-    this.#open(before.id, null, () => void this.start(returnTo, notice));
+    this.#open(before, null, () => void this.start(goal, notice));
   }
 
   /**
    * Makes a fresh request, whatever was shown before.
-   * @param {string | null} returnTo
+   * @param {Goal} goal
    * @param {Notice | null} [notice]
    */
-  async start(returnTo, notice = null) {
+  async start(goal, notice = null) {
     this.leave();
     const run = this.#run;
     this.#notice = notice;
     this.#listener.onView({ state: "starting" });
     try {
-      const answer = await call("POST", "/api/login-requests", { body: returnTo === null ? {} : { return_to: returnTo }, proof: true });
+      const answer = await call("POST", "/api/login-requests", { body: goal, proof: true });
       if (run !== this.#run) return;
-      if (!answer.ok) return this.#refused(answer, returnTo, notice);
+      if (!answer.ok) return this.#refused(answer, goal, notice);
       this.#tries = 0;
-      remember(answer.body.id, returnTo);
+      remember(answer.body.id, goal);
       const noCookie = () => this.#over({ state: "error", reason: "cookies" });
       this.#open(answer.body.id, answer.body, noCookie);
     } catch (cause) {
       if (run !== this.#run) return;
       if (cause instanceof StorageRefused) return this.#listener.onView({ state: "error", reason: "storage" });
       if (!(cause instanceof Unreachable)) throw cause;
-      const retryAt = this.#retry(returnTo, notice);
+      const retryAt = this.#retry(goal, notice);
       this.#listener.onView({ state: "offline", reason: navigator.onLine ? "server" : "browser", retryAt });
     }
   }
@@ -177,6 +178,7 @@ export class Login {
     const known = this.#state;
     if (known && (RANK[next.state] < RANK[known.state] || next.now < known.now)) return;
     this.#state = next;
+    if (next.client) this.#listener.onClient(next.client);
     clearTimeout(this.#deadlineTimer);
     this.#deadlineTimer = setTimeout(() => this.check(), msUntil(endOf(next)) + DEADLINE_GRACE_MS);
     switch (next.state) {
@@ -249,29 +251,30 @@ export class Login {
   /**
    * The server would not make a request.
    * @param {Answer} answer
-   * @param {string | null} returnTo
+   * @param {Goal} goal
    * @param {Notice | null} notice
    */
-  #refused(answer, returnTo, notice) {
+  #refused(answer, goal, notice) {
     const onView = this.#listener.onView;
     if (answer.status === 429) {
-      const retryAt = this.#retry(returnTo, notice, (answer.retryAfterS ?? BUSY_WAIT_S) * 1000);
+      const retryAt = this.#retry(goal, notice, (answer.retryAfterS ?? BUSY_WAIT_S) * 1000);
       return onView({ state: "error", reason: "busy", retryAt });
     }
-    if (answer.status >= 500) return onView({ state: "error", reason: "unavailable", retryAt: this.#retry(returnTo, notice) });
-    if (answer.status === 400 && returnTo !== null) return onView({ state: "error", reason: "return-to" });
+    if (answer.status >= 500) return onView({ state: "error", reason: "unavailable", retryAt: this.#retry(goal, notice) });
+    if (answer.status === 400 && goal.return_to !== undefined) return onView({ state: "error", reason: "return-to" });
+    if ((answer.status === 400 || answer.status === 410) && goal.transaction !== undefined) return onView({ state: "error", reason: "transaction" });
     if (answer.problem === "wrong_origin") return onView({ state: "error", reason: "origin" });
     if (answer.problem === "invalid_proof" || answer.problem === "use_dpop_nonce") return onView({ state: "error", reason: "refused" });
     onView({ state: "error", reason: "unexpected", detail: `${answer.status} ${answer.problem}` });
   }
 
   /**
-   * @param {string | null} returnTo
+   * @param {Goal} goal
    * @param {Notice | null} notice
    * @param {number} [ms]
    */
-  #retry(returnTo, notice, ms = backoffMs(++this.#tries, RETRY_MS, RETRY_MOST_MS)) {
-    this.#retryTimer = setTimeout(() => this.start(returnTo, notice), ms);
+  #retry(goal, notice, ms = backoffMs(++this.#tries, RETRY_MS, RETRY_MOST_MS)) {
+    this.#retryTimer = setTimeout(() => this.start(goal, notice), ms);
     return inSeconds(ms / 1000);
   }
 }

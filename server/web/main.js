@@ -12,7 +12,7 @@ import { Session } from "./session.js";
 import * as tabs from "./tabs.js";
 import { render } from "./view.js";
 
-/** @import { Actions, Redeemed, SessionState, View } from "./types.d.ts" */
+/** @import { Actions, Asking, Goal, Redeemed, SessionState, View } from "./types.d.ts" */
 /** @import { Found } from "./session.js" */
 
 const UNCONFIRMED = "countersign.unconfirmed";
@@ -24,6 +24,11 @@ const RETRY_MOST_MS = 20_000;
 let shown = { state: "starting" };
 /** @type {string | null} Where the person wanted to go; the server judges it at the start of a login. */
 let returnTo = new URLSearchParams(location.search).get("return_to");
+/** What a site that sent the person here asks for, sealed by the server: then this page does nothing but sign in. */
+const transaction = new URLSearchParams(location.search).get("transaction");
+const resume = transaction === null ? null : `/oauth/resume?transaction=${encodeURIComponent(transaction)}`;
+/** @type {Asking | null} */
+const asking = transaction === null ? null : { name: null };
 let failures = 0;
 /** @type {number | undefined} */
 let retryTimer;
@@ -32,6 +37,7 @@ const session = new Session(renewed);
 const login = new Login({
   onView: show,
   onSignedIn: signedIn,
+  onClient: (client) => void (asking !== null && (asking.name = client.name)),
   onMaybeSignedIn: () => void decide({ state: "lost", reason: "request" }),
 });
 
@@ -44,7 +50,7 @@ const actions = {
       returnTo = null;
       history.replaceState(null, "", location.pathname);
     }
-    if (login.active) void login.start(returnTo);
+    if (login.active) void login.start(goal());
     else void decide();
   },
   typeCode: () => void login.typeCode(),
@@ -55,6 +61,10 @@ const actions = {
   },
   notMe: () => void end(true),
   signOut: () => void end(false),
+  back() {
+    login.leave();
+    if (transaction !== null) location.assign(`/oauth/cancel?transaction=${encodeURIComponent(transaction)}`);
+  },
 };
 
 applyLanguage();
@@ -76,7 +86,19 @@ function begin() {
 /** @param {View} view */
 function show(view) {
   shown = view;
-  render(view, actions);
+  render(view, actions, asking);
+}
+
+/** @returns {Goal} */
+function goal() {
+  if (transaction !== null) return { transaction };
+  return returnTo === null ? {} : { return_to: returnTo };
+}
+
+/** The path that a person still has to confirm their name for, if it is this page's. */
+function unconfirmed() {
+  const path = sessionStorage.getItem(UNCONFIRMED);
+  return resume === null || path === resume ? path : null;
 }
 
 /**
@@ -86,19 +108,21 @@ function show(view) {
 async function decide(otherwise) {
   clearTimeout(retryTimer);
   show({ state: "starting" });
+  if (resume !== null && !otherwise && unconfirmed() === null) return login.begin(goal(), null);
   try {
     const found = await session.look();
     failures = 0;
     switch (found.kind) {
       case "signed-in":
+        if (resume !== null && unconfirmed() === null) return location.replace(resume);
         return welcome(found.session);
       case "trouble":
         return retryLater({ state: "error", reason: found.answer.status === 429 ? "busy" : "unavailable" }, found.answer.retryAfterS);
       case "none":
-        return otherwise ? show(otherwise) : login.begin(returnTo, null);
+        return otherwise ? show(otherwise) : login.begin(goal(), null);
       case "key":
       case "refused":
-        return login.begin(returnTo, found.kind);
+        return login.begin(goal(), found.kind);
     }
   } catch (cause) {
     if (!(cause instanceof Unreachable)) return failed(cause);
@@ -119,8 +143,8 @@ function retryLater(view, afterS) {
 /** @param {SessionState} state */
 function welcome(state) {
   session.keepFresh(state);
-  const unconfirmed = sessionStorage.getItem(UNCONFIRMED);
-  if (unconfirmed !== null) return show({ state: "confirm", account: state.account, returnTo: unconfirmed, followAt: null, connection: "live" });
+  const path = unconfirmed();
+  if (path !== null) return show({ state: "confirm", account: state.account, returnTo: path, followAt: null, connection: "live" });
   show({
     state: "signed-in",
     account: state.account,
@@ -206,7 +230,10 @@ function heard(news) {
   if (news === "signed-out" && here) return session.check();
   if (news === "signed-in" && shown.state === "signed-in") return session.check();
   if (news === "signed-in" && shown.state !== "confirm" && shown.state !== "approved") {
+    // A site's question that is being answered on the authenticator goes on there.
+    if (resume !== null && shown.state === "scanned") return;
     login.leave();
+    if (resume !== null) return location.replace(resume);
     void decide();
   }
 }

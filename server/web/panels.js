@@ -4,11 +4,11 @@
 import { secondsUntil } from "./clock.js";
 import { t, when } from "./i18n.js";
 import { icon } from "./icons.js";
-import { badge, button, h, lead, setText, statusLine, title } from "./parts.js";
+import { backTo, badge, button, h, lead, setText, statusLine, title } from "./parts.js";
 import { meta, origin } from "./proof.js";
 import { fit, showPicture } from "./qr.js";
 
-/** @import { Actions, View } from "./types.d.ts" */
+/** @import { Actions, Asking, View } from "./types.d.ts" */
 /** @import { Text } from "./i18n.js" */
 
 /**
@@ -42,9 +42,10 @@ export function busy(view) {
 /**
  * @param {Of<"waiting">} first
  * @param {Actions} actions
+ * @param {Asking | null} asking
  * @returns {Panel<Of<"waiting">>}
  */
-export function waiting(first, actions) {
+export function waiting(first, actions, asking) {
   let endsAt = first.endsAt;
   const picture = h("img", { id: "qr", class: "qr", alt: t("waiting.picture") });
   const stage = h("div", { class: "stage" }, h("div", { class: "tile" }, picture));
@@ -54,11 +55,12 @@ export function waiting(first, actions) {
   return {
     nodes: [
       ...(first.notice ? [h("p", { class: "note warn" }, icon("warning"), h("span", {}, t(`notice.${first.notice}`)))] : []),
-      title(t("waiting.title")),
+      title(asking?.name ? t("waiting.to.title", { name: asking.name }) : t("waiting.title")),
+      ...(asking ? [lead(t("waiting.to.lead", { site }))] : []),
       lead(t("waiting.lead")),
       stage,
       line.node,
-      h("div", { class: "actions" }, button("type-code", t("waiting.type"), actions.typeCode)),
+      h("div", { class: "actions" }, button("type-code", t("waiting.type"), actions.typeCode), backTo(asking, actions, "plain")),
       h("details", { class: "how" }, h("summary", {}, t("waiting.how")), h("ol", {}, ...steps.map((step) => h("li", {}, t(step))))),
     ],
     update(view) {
@@ -135,9 +137,10 @@ export function approved() {
 /**
  * @param {Of<"confirm">} view
  * @param {Actions} actions
+ * @param {Asking | null} asking
  * @returns {Panel<Of<"confirm">>}
  */
-export function confirm(view, actions) {
+export function confirm(view, actions, asking) {
   let followAt = view.followAt;
   const soon = h("p", { class: "quiet centred" });
   const cut = cutNote();
@@ -147,7 +150,7 @@ export function confirm(view, actions) {
       badge("check", "good"),
       ...person("confirm.as", view.account),
       cut,
-      h("div", { class: "actions" }, button("continue", t("confirm.continue"), actions.proceed, "primary"), button("not-me", t("confirm.not-me"), actions.notMe, "stop")),
+      h("div", { class: "actions" }, button("continue", asking?.name ? t("confirm.to", { name: asking.name }) : t("confirm.continue"), actions.proceed, "primary"), button("not-me", t("confirm.not-me"), actions.notMe, "stop")),
       soon,
       h("p", { class: "quiet centred" }, t("confirm.lead")),
     ],

@@ -5,7 +5,7 @@ import { secondsUntil } from "./clock.js";
 import { minutes, t } from "./i18n.js";
 import { icon } from "./icons.js";
 
-/** @import { Connection, Moment } from "./types.d.ts" */
+/** @import { Actions, Asking, Connection, Moment } from "./types.d.ts" */
 /** @import { Text } from "./i18n.js" */
 /** @import { Icon } from "./icons.js" */
 
@@ -48,6 +48,16 @@ export function lead(text) {
  */
 export function button(id, text, act, kind = "") {
   return h("button", { id, type: "button", class: `button ${kind}`, onclick: () => act() }, text);
+}
+
+/**
+ * The way back to the site that sent the person here: it hears that nobody signed in.
+ * @param {Asking | null} asking
+ * @param {Actions} actions
+ * @param {"" | "primary" | "plain"} [kind]
+ */
+export function backTo(asking, actions, kind) {
+  return asking && button("back", asking.name ? t("back.to", { name: asking.name }) : t("back"), actions.back, kind);
 }
 
 /**

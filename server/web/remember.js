@@ -2,24 +2,31 @@
 // Which request this tab shows, so that a reload goes on with it. Only the id: the secret is in a
 // cookie that no script can read.
 
+/** @import { Goal } from "./types.d.ts" */
+
 const ENTRY = "countersign.request";
 
 /**
  * @param {string} id
- * @param {string | null} returnTo
+ * @param {Goal} goal
  */
-export function remember(id, returnTo) {
-  sessionStorage.setItem(ENTRY, JSON.stringify({ id, returnTo }));
+export function remember(id, goal) {
+  sessionStorage.setItem(ENTRY, JSON.stringify({ id, goal }));
 }
 
 export function forget() {
   sessionStorage.removeItem(ENTRY);
 }
 
-/** @returns {{ id: string, returnTo: string | null } | null} */
-export function recall() {
+/**
+ * The request of this tab, if it was made for the same goal.
+ * @param {Goal} goal
+ * @returns {string | null} its id
+ */
+export function recall(goal) {
   try {
-    return JSON.parse(sessionStorage.getItem(ENTRY) ?? "null");
+    const kept = JSON.parse(sessionStorage.getItem(ENTRY) ?? "null");
+    return JSON.stringify(kept?.goal) === JSON.stringify(goal) ? kept.id : null;
   } catch {
     return null;
   }

@@ -30,6 +30,7 @@ const actions = {
   stay() {},
   notMe() {},
   signOut() {},
+  back() {},
 };
 
 /** @type {View} */
@@ -45,7 +46,7 @@ async function start() {
   try {
     const refused = await alone(renew);
     if (refused === null) return location.replace(addressOf(path) ?? "/");
-    if (refused.kind === "none") return toLogin();
+    if (refused.kind === "none" || (refused.kind !== "trouble" && resumes())) return toLogin();
     if (refused.kind === "key" || refused.kind === "refused") return show({ state: "signed-out", reason: refused.kind });
     retry({ state: "error", reason: "unavailable" });
   } catch (cause) {
@@ -65,10 +66,16 @@ function retry(view) {
 /** @param {View} view */
 function show(view) {
   shown = view;
-  render(view, actions);
+  render(view, actions, null);
+}
+
+/** Whether a site asked for something: then the server decides what to show, if anything. */
+function resumes() {
+  return path.startsWith("/oauth/");
 }
 
 function toLogin() {
+  if (resumes()) return location.replace(addressOf(path) ?? "/");
   location.replace(onwards(path) === null ? (addressOf(path) ?? "/") : `/login?return_to=${encodeURIComponent(path)}`);
 }
 

@@ -8,6 +8,8 @@ export const de = {
 
   "waiting.title": "Anmelden",
   "waiting.lead": "Diesen Code mit Countersign auf einem vertrauten Computer scannen.",
+  "waiting.to.title": "Bei {name} anmelden",
+  "waiting.to.lead": "Die Anmeldung läuft über {site}.",
   "waiting.picture": "QR-Code für die App Countersign. Wenn er sich nicht scannen lässt, unten „Code eintippen“ wählen.",
   "waiting.line": "Wartet auf den Scan",
   "waiting.type": "Code eintippen",
@@ -37,6 +39,7 @@ export const de = {
   "confirm.as": "Angemeldet als",
   "confirm.lead": "Falsches Konto? Dann „Das bin ich nicht“ wählen: Der Browser wird abgemeldet und das Konto erfährt davon.",
   "confirm.continue": "Weiter",
+  "confirm.to": "Weiter zu {name}",
   "confirm.soon": "Geht in {seconds} s von selbst weiter",
   "confirm.not-me": "Das bin ich nicht",
   "confirm.said": "Angemeldet als {name}. Falls das nicht stimmt, „Das bin ich nicht“ wählen.",
@@ -83,6 +86,8 @@ export const de = {
   "cancelled.revoked.lead": "Das Bestätigungsgerät wurde entfernt, oder dort wurden alle Anmeldungen beendet, während diese noch lief.",
   "lost.request.title": "Der Server kennt diesen Code nicht mehr",
   "lost.request.lead": "Wahrscheinlich wurde er neu gestartet. Angemeldet wurde niemand. Einen neuen Code holen.",
+  "back": "Zurück zur Website",
+  "back.to": "Zurück zu {name}",
   "over.again": "Neuen Code holen",
 
   "offline.browser.title": "Keine Netzverbindung",
@@ -113,6 +118,8 @@ export const de = {
   "error.unexpected.lead": "Erneut versuchen. Bleibt es so, dem Betreiber von {site} Bescheid geben.",
   "error.loop.title": "Die Anmeldung ließ sich nicht erneuern",
   "error.loop.lead": "Der Server verlangte mehrmals nacheinander eine Erneuerung. Prüfen, ob Cookies für {site} erlaubt sind, dann neu anmelden.",
+  "error.transaction.title": "Diese Anmeldung ist vorbei",
+  "error.transaction.lead": "Sie wurde vor mehr als 15 Minuten begonnen, oder ihre Adresse ist unvollständig. Zurück zur Website gehen und sich dort neu anmelden.",
   "error.again": "Erneut versuchen",
   "error.retrying": "Nächster Versuch in {left}",
 

@@ -7,6 +7,8 @@ export const en = {
 
   "waiting.title": "Sign in",
   "waiting.lead": "Scan this code with Countersign on a computer you trust.",
+  "waiting.to.title": "Sign in to {name}",
+  "waiting.to.lead": "It takes your sign-in from {site}.",
   "waiting.picture": "QR code for the Countersign app. If you cannot scan it, choose “Type a code instead” below.",
   "waiting.line": "Waiting for the scan",
   "waiting.type": "Type a code instead",
@@ -36,6 +38,7 @@ export const en = {
   "confirm.as": "Signed in as",
   "confirm.lead": "Is this not you? Choose “Not me”: this browser is signed out and the account hears of it.",
   "confirm.continue": "Continue",
+  "confirm.to": "Continue to {name}",
   "confirm.soon": "Continues by itself in {seconds} s",
   "confirm.not-me": "Not me",
   "confirm.said": "Signed in as {name}. If this is not you, choose “Not me”.",
@@ -82,6 +85,8 @@ export const en = {
   "cancelled.revoked.lead": "The authenticator was removed, or its owner ended all sign-ins while this one was under way.",
   "lost.request.title": "The server forgot this code",
   "lost.request.lead": "It was probably restarted. Nothing was signed in. Get a new code.",
+  "back": "Back to the site",
+  "back.to": "Back to {name}",
   "over.again": "Get a new code",
 
   "offline.browser.title": "You are offline",
@@ -112,6 +117,8 @@ export const en = {
   "error.unexpected.lead": "Try again. If it stays, tell whoever runs {site}.",
   "error.loop.title": "The sign-in could not be renewed",
   "error.loop.lead": "The server asked for a renewal several times in a row. Check that cookies are allowed for {site}, then sign in again.",
+  "error.transaction.title": "This sign-in is over",
+  "error.transaction.lead": "It was begun more than 15 minutes ago, or its address is not complete. Go back to the site and sign in there again.",
   "error.again": "Try again",
   "error.retrying": "Next try in {left}",
 

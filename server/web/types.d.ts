@@ -9,9 +9,14 @@ export interface RequestState {
   frame: Frame | null;
   user_code: string | null;
   check: string | null;
+  client: Client | null;
   expires_at: number;
   now: number;
 }
+/** The site behind a standard front door that the person signs in to. */
+export interface Client { id: string; name: string }
+/** What a login request is started with. */
+export interface Goal { return_to?: string; transaction?: string }
 export interface Account { username: string; display_name: string }
 export interface Redeemed { account: Account; return_to: string | null; expires_at: number; now: number }
 export interface SessionState {
@@ -51,10 +56,13 @@ export type View =
   | { state: "needs-https"; reason?: undefined };
 
 export type ErrorReason =
-  | "busy" | "unavailable" | "return-to" | "key" | "cookies" | "storage" | "origin" | "refused" | "unexpected" | "loop";
+  | "busy" | "unavailable" | "return-to" | "key" | "cookies" | "storage" | "origin" | "refused" | "unexpected" | "loop" | "transaction";
 
 /** Why the person sees the login page although a session was there. */
 export type Notice = "key" | "refused";
+
+/** A site sent the person here and waits for an answer; its name once the server has said it. */
+export interface Asking { name: string | null }
 
 /** What the person can do; view code calls these and nothing else. */
 export interface Actions {
@@ -65,4 +73,5 @@ export interface Actions {
   stay(): void;
   notMe(): void;
   signOut(): void;
+  back(): void;
 }

@@ -7,7 +7,7 @@ import * as panels from "./panels.js";
 import { setText } from "./parts.js";
 import { meta } from "./proof.js";
 
-/** @import { Actions, View } from "./types.d.ts" */
+/** @import { Actions, Asking, View } from "./types.d.ts" */
 /** @import { Panel } from "./panels.js" */
 
 const TICK_MS = 250;
@@ -26,8 +26,9 @@ let held;
 /**
  * @param {View} view
  * @param {Actions} actions
+ * @param {Asking | null} asking
  */
-export function render(view, actions) {
+export function render(view, actions, asking) {
   const busy = view.state === "starting" || view.state === "renewing";
   clearTimeout(held);
   page.dataset.state = view.state;
@@ -35,18 +36,19 @@ export function render(view, actions) {
   if (view.reason) page.dataset.reason = view.reason;
   else delete page.dataset.reason;
   page.ariaBusy = String(busy);
-  if (busy && drawn) held = setTimeout(() => put(view, actions), HOLD_MS);
-  else put(view, actions);
+  if (busy && drawn) held = setTimeout(() => put(view, actions, asking), HOLD_MS);
+  else put(view, actions, asking);
 }
 
 /**
  * @param {View} view
  * @param {Actions} actions
+ * @param {Asking | null} asking
  */
-function put(view, actions) {
+function put(view, actions, asking) {
   const key = keyOf(view);
   if (drawn?.key !== key) {
-    const panel = draw(view, actions);
+    const panel = draw(view, actions, asking);
     const hadFocus = page.contains(document.activeElement);
     page.replaceChildren(...panel.nodes);
     drawn = { key, panel };
@@ -84,15 +86,16 @@ function keyOf(view) {
 /**
  * @param {View} view
  * @param {Actions} actions
+ * @param {Asking | null} asking
  * @returns {Panel<any>}
  */
-function draw(view, actions) {
+function draw(view, actions, asking) {
   switch (view.state) {
     case "starting":
     case "renewing":
       return panels.busy(view);
     case "waiting":
-      return panels.waiting(view, actions);
+      return panels.waiting(view, actions, asking);
     case "code":
       return panels.code(view, actions);
     case "scanned":
@@ -100,7 +103,7 @@ function draw(view, actions) {
     case "approved":
       return panels.approved();
     case "confirm":
-      return panels.confirm(view, actions);
+      return panels.confirm(view, actions, asking);
     case "signed-in":
       return panels.signedIn(view, actions);
     case "signed-out":
@@ -111,7 +114,7 @@ function draw(view, actions) {
     case "offline":
     case "error":
     case "needs-https":
-      return ended(view, actions);
+      return ended(view, actions, asking);
   }
 }
 

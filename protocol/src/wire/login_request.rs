@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::check::CheckNumber;
-use crate::context::Via;
+use crate::context::{Client, Via};
 use crate::id::{RequestId, Ticket};
 use crate::request::Phase;
 use crate::time::Timestamp;
@@ -16,6 +16,9 @@ pub struct StartBody {
     /// Where to go afterwards: a path of the same origin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_to: Option<String>,
+    /// A site's authorization request, as `/login?transaction=` has it; then without `return_to`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// The request state: answer to a start, to polling, and each WebSocket message.
@@ -34,6 +37,9 @@ pub struct RequestBody {
     pub user_code: Option<UserCode>,
     /// The number to show; null unless scanned.
     pub check: Option<CheckNumber>,
+    /// The site behind a standard front door that the person signs in to; null when it is this server's own page.
+    #[serde(default)]
+    pub client: Option<Client>,
     /// When the state ends; for a final one, when the record is forgotten.
     pub expires_at: Timestamp,
     /// The server's clock.

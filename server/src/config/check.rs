@@ -35,6 +35,7 @@ pub fn check(settings: &Settings) -> Vec<WrongSetting> {
     check_frames(settings, &mut wrong);
     check_words(settings, &mut wrong);
     clients::check(settings, &mut wrong);
+    check_forward_auth(settings, &mut wrong);
     wrong
 }
 
@@ -141,6 +142,21 @@ fn check_ranges(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
                 name,
                 value: Some(value.to_string()),
                 allowed: format!("{least} to {most}"),
+            });
+        }
+    }
+}
+
+/// A host is guarded by another one, and once.
+fn check_forward_auth(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
+    let hosts = &settings.forward_auth.hosts;
+    let own = settings.origin.as_ref();
+    for (place, host) in hosts.iter().enumerate() {
+        if own.is_some_and(|own| own == host.origin()) || hosts[..place].contains(host) {
+            wrong.push(WrongSetting {
+                name: "forward_auth.hosts",
+                value: Some(host.to_string()),
+                allowed: "hosts other than this server's, each once".to_owned(),
             });
         }
     }

@@ -9,6 +9,7 @@
 mod check;
 mod clients;
 mod database;
+mod forward_auth;
 mod load;
 mod secrets;
 mod values;
@@ -26,6 +27,7 @@ use crate::store::redis::RedisAddress;
 pub use check::{WrongSetting, check};
 pub use clients::{ClientSecret, ClientSettings};
 pub use database::{Database, DatabaseText, PostgresUrl};
+pub use forward_auth::{NotAHost, ProtectedHost};
 pub use load::{ConfigError, Override, example, load};
 pub use secrets::{KeyError, KeyText, fresh_key, keys_in, replace_keys, server_keys};
 pub(crate) use secrets::{data_folder, private_file};
@@ -114,6 +116,10 @@ pub struct Settings {
     /// What an approval has to show.
     #[config(nested)]
     pub policy: PolicySettings,
+
+    /// Sites that know nothing of signing in, behind a proxy that asks this server who comes.
+    #[config(nested)]
+    pub forward_auth: ForwardAuthSettings,
 
     /// How an authenticator becomes trusted.
     #[config(nested)]
@@ -325,6 +331,20 @@ pub struct PolicySettings {
     /// first and signs that it did; an approval without that is refused.
     #[config(env = "COUNTERSIGN_POLICY_USER_VERIFICATION", default = "discouraged")]
     pub user_verification: VerificationRule,
+}
+
+/// Sites that know nothing of signing in, behind a proxy that asks this server who comes.
+#[derive(Debug, Clone, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub struct ForwardAuthSettings {
+    /// Their hosts as browsers write them, with the port unless it is 443, as in `["files.example.com",
+    /// "wiki.example.com:8443"]`. deploy/ has the proxy's part.
+    #[config(
+        env = "COUNTERSIGN_FORWARD_AUTH_HOSTS",
+        parse_env = confique::env::parse::list_by_comma,
+        default = []
+    )]
+    pub hosts: Vec<ProtectedHost>,
 }
 
 /// How an authenticator becomes trusted.

@@ -8,6 +8,9 @@ use protocol::secret::Secret;
 
 use crate::service::SessionCookies;
 
+/// Life of the cookie of a sign-in at a guarded host, in seconds.
+const FORWARD_START_S: u32 = 3_600;
+
 /// The names of this server's cookies.
 #[derive(Clone, Debug)]
 pub(super) struct CookieNames {
@@ -43,6 +46,26 @@ impl CookieNames {
             id: read(headers, &format!("{}sid", self.prefix)).and_then(SessionId::parse),
             token: read(headers, &format!("{}session", self.prefix)).and_then(Secret::parse),
         }
+    }
+
+    /// What lets a browser pass at a guarded host.
+    pub(super) fn forward<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        read(headers, &format!("{}forward", self.prefix))
+    }
+
+    /// What ties a browser to the sign-ins that it has started at a guarded host.
+    pub(super) fn forward_start(&self, headers: &HeaderMap) -> Option<Secret> {
+        read(headers, &format!("{}forward-start", self.prefix)).and_then(Secret::parse)
+    }
+
+    /// `sealed` is base64url.
+    pub(super) fn set_forward(&self, to: &mut HeaderMap, sealed: &str, life_s: u32) {
+        self.set(to, "forward", sealed, SameSite::Lax, life_s);
+    }
+
+    /// Kept a while longer than one sign-in takes, so that several at once agree.
+    pub(super) fn set_forward_start(&self, to: &mut HeaderMap, verifier: &Secret) {
+        self.set(to, "forward-start", &verifier.expose(), SameSite::Lax, FORWARD_START_S);
     }
 
     pub(super) fn set_page_secret(

@@ -52,7 +52,7 @@ impl FromRequestParts<App> for SameOrigin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        match origin(&parts.headers, app) {
+        match is_own(&parts.headers, app) {
             Some(true) => Ok(Self),
             Some(false) | None => Err(Problem::new(ProblemName::WrongOrigin)),
         }
@@ -63,7 +63,7 @@ impl FromRequestParts<App> for NotForeign {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        match origin(&parts.headers, app) {
+        match is_own(&parts.headers, app) {
             Some(true) | None => Ok(Self),
             Some(false) => Err(Problem::new(ProblemName::WrongOrigin)),
         }
@@ -155,7 +155,7 @@ pub(super) fn client(parts: &Parts, app: &App) -> ClientAddress {
 }
 
 /// Whether the one `Origin` is ours; `None` when there is none.
-fn origin(headers: &HeaderMap, app: &App) -> Option<bool> {
+pub(super) fn is_own(headers: &HeaderMap, app: &App) -> Option<bool> {
     let mut lines = headers.get_all(ORIGIN).iter();
     let first = lines.next()?;
     let ours = hole!("origin") || first.as_bytes() == app.service().origin().as_str().as_bytes();

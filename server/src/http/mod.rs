@@ -13,6 +13,7 @@ mod devices;
 mod document;
 mod events;
 mod extract;
+mod forward_auth;
 mod json;
 mod oauth;
 mod problem;
@@ -34,6 +35,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::kill_point::kill_point;
+use crate::pages::FrontPages;
 use crate::service::Service;
 use address::ProxyRule;
 use cookies::CookieNames;
@@ -50,6 +52,7 @@ struct Shared {
     service: Arc<Service>,
     cookies: CookieNames,
     proxies: ProxyRule,
+    pages: FrontPages,
     openapi: String,
 }
 
@@ -61,10 +64,13 @@ pub fn router(service: Arc<Service>) -> Router {
         cookies: CookieNames::of(service.origin()),
         proxies: ProxyRule::new(&service.settings().proxies, service.origin()),
         openapi: document::of(api),
+        pages: FrontPages::new(service.settings(), service.origin()),
         service,
     }));
     routes
         .merge(oauth::machine_calls())
+        .merge(oauth::navigations())
+        .merge(forward_auth::routes())
         .route("/openapi.json", get(openapi_json))
         .route("/api/{*rest}", any(missing))
         .method_not_allowed_fallback(wrong_method)
@@ -158,6 +164,10 @@ impl App {
 
     fn proxies(&self) -> &ProxyRule {
         &self.0.proxies
+    }
+
+    fn pages(&self) -> &FrontPages {
+        &self.0.pages
     }
 
     fn body_length_max(&self) -> usize {

@@ -4,6 +4,7 @@ use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
 
 use super::redirect_uris;
+use crate::config::ProtectedHost;
 use crate::service::{Failure, Service};
 use crate::store::{ClientId, ClientPolicy, StoredClient};
 
@@ -89,8 +90,8 @@ impl Service {
     /// # Errors
     /// [`Failure::Store`].
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Failure> {
-        if id.forward_host().is_some() {
-            return Ok(None);
+        if let Some(host) = id.forward_host() {
+            return Ok(self.protected_host(host).and_then(ProtectedHost::client));
         }
         let of_settings = self.settings.clients.iter().find(|client| client.id == id.as_str());
         if let Some(client) = of_settings.and_then(|client| client.to_client()) {

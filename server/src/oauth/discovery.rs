@@ -32,6 +32,7 @@ impl Service {
             "authorization_endpoint": at("/oauth/authorize"),
             "token_endpoint": at("/oauth/token"),
             "userinfo_endpoint": at("/oauth/userinfo"),
+            "end_session_endpoint": at("/oauth/end-session"),
             "jwks_uri": at("/oauth/jwks"),
             "introspection_endpoint": at("/oauth/introspect"),
             "revocation_endpoint": at("/oauth/revoke"),
@@ -48,7 +49,7 @@ impl Service {
             "dpop_signing_alg_values_supported": [Alg::Es256.as_str()],
             "authorization_response_iss_parameter_supported": true,
             "acr_values_supported": [ACR_APPROVED, ACR_VERIFIED],
-            "prompt_values_supported": ["none", "login", "consent"],
+            "prompt_values_supported": ["none", "login", "consent", "select_account"],
             "claim_types_supported": ["normal"],
             "claims_supported": [
                 "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",

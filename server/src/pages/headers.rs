@@ -13,10 +13,19 @@ const CLOSED_POLICY: HeaderValue =
 /// Own files only, no inline script or style, never in a frame. The socket is named beside 'self', because older Safari
 /// does not count it in.
 pub(super) fn page_policy(origin: &Origin) -> HeaderValue {
+    policy(origin, "'none'")
+}
+
+/// As [`page_policy`], for a page whose form is sent here and may be led on to `target`.
+pub(super) fn form_policy(origin: &Origin, target: Option<&Origin>) -> HeaderValue {
+    policy(origin, &target.map_or_else(|| "'self'".to_owned(), |target| format!("'self' {target}")))
+}
+
+fn policy(origin: &Origin, form_action: &str) -> HeaderValue {
     let socket = origin.as_str().replacen("http", "ws", 1);
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-         connect-src 'self' {socket}; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+         connect-src 'self' {socket}; manifest-src 'self'; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'; \
          require-trusted-types-for 'script'; trusted-types 'none'"
     );
     HeaderValue::try_from(policy).expect("an origin is ASCII without control characters")

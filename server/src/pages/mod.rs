@@ -3,6 +3,7 @@
 //! Nothing here looks a code up or changes anything: `/Q/...`, `/E/...` and `/device` only say what such an address is.
 
 mod assets;
+mod front;
 mod headers;
 mod language;
 mod template;
@@ -25,6 +26,7 @@ use crate::service::return_to;
 use language::Language;
 use template::{Slots, Template};
 
+pub(crate) use front::{FrontPages, SignOut, stopped, style};
 pub use headers::secure;
 
 /// What the pages need from the service.
@@ -84,7 +86,11 @@ async fn login<D: Desk>(
     uri: axum::http::Uri,
     headers: HeaderMap,
 ) -> Response {
-    if pages.desk.is_stale(&headers).await {
+    // A site's question makes a login in any case.
+    let asks = uri.query().is_some_and(|query| {
+        url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "transaction")
+    });
+    if !asks && pages.desk.is_stale(&headers).await {
         let here = uri.path_and_query().map_or("/", |whole| whole.as_str());
         let back =
             url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", here).finish();
@@ -106,7 +112,7 @@ async fn renew<D: Desk>(
     headers: HeaderMap,
 ) -> Response {
     let asked = query.ok().and_then(|Query(query)| query.return_to);
-    let checked = asked.and_then(|path| return_to::checked(&path, &pages.origin));
+    let checked = asked.and_then(|path| return_to::checked_with_transaction(&path, &pages.origin));
     let return_to = checked.as_deref().unwrap_or("/");
     let nonce = pages.desk.nonce().await;
     pages.page(
@@ -187,15 +193,20 @@ impl<D> Pages<D> {
             download: self.download.as_deref().unwrap_or_default(),
             ..*slots
         });
-        let fixed = [
-            (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-            (header::CONTENT_LANGUAGE, HeaderValue::from_static(language.as_str())),
-            (header::VARY, HeaderValue::from_static("accept-language, cookie")),
-            (header::CONTENT_SECURITY_POLICY, headers::page_policy(&self.origin)),
-        ];
-        (status, fixed, body).into_response()
+        respond(status, language, headers::page_policy(&self.origin), body)
     }
+}
+
+/// A page as an answer.
+fn respond(status: StatusCode, language: Language, policy: HeaderValue, body: String) -> Response {
+    let fixed = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::CONTENT_LANGUAGE, HeaderValue::from_static(language.as_str())),
+        (header::VARY, HeaderValue::from_static("accept-language, cookie")),
+        (header::CONTENT_SECURITY_POLICY, policy),
+    ];
+    (status, fixed, body).into_response()
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub(super) struct Slots<'a> {
     pub(super) status: &'a str,
     pub(super) download: &'a str,
     pub(super) user_code: &'a str,
+    pub(super) reason: &'a str,
+    pub(super) onwards: &'a str,
 }
 
 #[derive(Clone, Copy)]
@@ -23,6 +25,8 @@ enum Slot {
     Status,
     Download,
     UserCode,
+    Reason,
+    Onwards,
 }
 
 enum Part {
@@ -80,6 +84,8 @@ impl<'a> Slots<'a> {
             Slot::Status => self.status,
             Slot::Download => self.download,
             Slot::UserCode => self.user_code,
+            Slot::Reason => self.reason,
+            Slot::Onwards => self.onwards,
         }
     }
 }
@@ -94,6 +100,8 @@ fn slot_of(name: &str) -> Option<Slot> {
         "status" => Some(Slot::Status),
         "download" => Some(Slot::Download),
         "user_code" => Some(Slot::UserCode),
+        "reason" => Some(Slot::Reason),
+        "onwards" => Some(Slot::Onwards),
         _ => None,
     }
 }

@@ -110,6 +110,7 @@ impl Service {
                 State::Waiting { .. } | State::Scanned { .. } | State::Approved { .. } => request.user_code,
             },
             check,
+            client: request.client.clone(),
             expires_at,
             now,
         }

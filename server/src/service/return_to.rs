@@ -3,15 +3,28 @@
 use protocol::origin::Origin;
 use url::Url;
 
-/// Longest `return_to`, in bytes.
+use crate::oauth::TRANSACTION_LENGTH_MAX;
+
+/// Longest `return_to` that a page may ask for, in bytes.
 const LENGTH_MAX: usize = 2_048;
+/// Longest one that leads on with a site's question.
+const WITH_TRANSACTION_MAX: usize = TRANSACTION_LENGTH_MAX + 64;
 
 /// Judges `text` as a browser will resolve it (WHATWG), and gives what the page may follow.
 ///
 /// `None`: another origin, a backslash, a control character, too long, or a path that would name a host when it is
 /// taken alone (`//host`).
 pub(crate) fn checked(text: &str, origin: &Origin) -> Option<String> {
-    if text.len() > LENGTH_MAX || text.chars().any(|c| c == '\\' || c.is_control()) {
+    checked_up_to(LENGTH_MAX, text, origin)
+}
+
+/// As [`checked`], with room for a transaction.
+pub(crate) fn checked_with_transaction(text: &str, origin: &Origin) -> Option<String> {
+    checked_up_to(WITH_TRANSACTION_MAX, text, origin)
+}
+
+fn checked_up_to(length_max: usize, text: &str, origin: &Origin) -> Option<String> {
+    if text.len() > length_max || text.chars().any(|c| c == '\\' || c.is_control()) {
         return None;
     }
     let base = Url::parse(origin.as_str()).ok()?;

@@ -26,7 +26,8 @@ impl Service {
     /// `POST /api/login-requests` (step 1): makes a request for the page that proved `key`.
     ///
     /// # Errors
-    /// [`Failure::Malformed`] for a `return_to` that leads elsewhere, [`Failure::TooMany`] above a limit.
+    /// [`Failure::Malformed`] for a `return_to` that leads elsewhere and a transaction that is not from here,
+    /// [`Failure::Request`] for one that is over, [`Failure::TooMany`] above a limit.
     pub async fn start(
         &self,
         key: &PublicKey,
@@ -35,12 +36,21 @@ impl Service {
         accept_language: Option<&str>,
         address: ClientAddress,
     ) -> Result<Started, Failure> {
-        let return_to = match &body.return_to {
-            None => None,
-            Some(text) => Some(
-                return_to::checked(text, &self.origin)
-                    .ok_or(Failure::Malformed("return_to must be a path of this site"))?,
+        let (asking, return_to) = match (&body.transaction, &body.return_to) {
+            (None, None) => (None, None),
+            (None, Some(text)) => (
+                None,
+                Some(
+                    return_to::checked(text, &self.origin)
+                        .ok_or(Failure::Malformed("return_to must be a path of this site"))?,
+                ),
             ),
+            (Some(text), None) => {
+                let mut asking = self.asking(text).await?;
+                let return_to = std::mem::take(&mut asking.return_to);
+                (Some(asking), Some(return_to))
+            }
+            (Some(_), Some(_)) => return Err(Failure::Malformed("Send transaction or return_to, not both")),
         };
         let now = self.now();
         let secret = self.entropy.secret();
@@ -56,6 +66,11 @@ impl Service {
             &self.lives,
         );
         request.verification = self.requires_verification();
+        if let Some(asking) = asking {
+            request.verification |= asking.verification;
+            request.client = Some(asking.client);
+            request.scopes = asking.scopes;
+        }
         let client = address.neighbourhood().to_string();
         let most = self.settings.limits.live_requests_per_address;
         let per_client = if hole!("live_requests") { u32::MAX } else { most };

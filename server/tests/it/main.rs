@@ -4,6 +4,8 @@
 
 mod support;
 
+mod authorize;
+mod authorize_attacks;
 mod crash;
 mod deadlines;
 mod enrolment;

@@ -1,6 +1,8 @@
 //! The HTTP face of the standard front doors.
 
+mod authorize;
 mod cors;
+mod end_session;
 mod error;
 mod form;
 mod head;
@@ -25,4 +27,14 @@ pub(super) fn machine_calls() -> Router<App> {
         .route("/oauth/revoke", post(token::revoke))
         .layer(from_fn(cors::any_origin))
         .route("/oauth/introspect", post(token::introspect))
+}
+
+/// Navigations: what a browser is led through. They answer with pages and redirects, so they are not in the document of
+/// calls; discovery names them.
+pub(super) fn navigations() -> Router<App> {
+    Router::new()
+        .route("/oauth/authorize", get(authorize::authorize).post(authorize::authorize_by_form))
+        .route("/oauth/resume", get(authorize::resume))
+        .route("/oauth/cancel", get(authorize::cancel))
+        .route("/oauth/end-session", get(end_session::end_session).post(end_session::end_session_by_form))
 }

@@ -5,6 +5,7 @@ mod device;
 mod node;
 mod page;
 mod remote;
+mod site;
 mod wire;
 
 pub use answer::Answer;
@@ -12,6 +13,7 @@ pub use device::{Device, Scanned, wrong_number};
 pub use node::{Node, Options};
 pub use page::{Page, Request, code_of};
 pub use remote::{Line, Remote};
+pub use site::{Site, challenge};
 pub use wire::{Extras, fresh_bytes, new_key, random};
 
 use protocol::statement::Decision;

@@ -123,7 +123,7 @@ impl Page {
         self.jar.lock().unwrap().retain(|name, _| !name.ends_with(end));
     }
 
-    fn keep(&self, answer: &Answer) {
+    pub fn keep(&self, answer: &Answer) {
         for line in answer.cookies() {
             let (pair, attributes) = line.split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();

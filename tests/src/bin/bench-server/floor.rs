@@ -225,6 +225,7 @@ impl Floor {
             frame: (phase == Phase::Waiting).then_some(frame),
             user_code: None,
             check: None,
+            client: None,
             expires_at: Timestamp(0),
             now: Timestamp(0),
         }
