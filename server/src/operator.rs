@@ -1,4 +1,6 @@
-//! What the operator of a server does to accounts, whichever process it is done in.
+//! What the operator of a server does to accounts and clients, whichever process it is done in.
+
+mod clients;
 
 use std::sync::Arc;
 
@@ -18,6 +20,11 @@ use crate::store::{Account, By, CreateAccount, Durable, NewAccount, NewEnrolment
 const PASSWORD_LENGTH_MIN: usize = 8;
 /// Longest password, in bytes.
 const PASSWORD_LENGTH_MAX: usize = 1_024;
+
+pub use clients::{MadeClient, NewClient, PREVIOUS_SECRET_S};
+
+/// Most groups of an account.
+const GROUPS_MAX: usize = 100;
 
 /// The store with the time and the randomness that the operator's acts need.
 #[derive(Clone)]
@@ -39,6 +46,15 @@ pub struct MadeLink {
     pub expires_at: Timestamp,
     /// From now, in seconds.
     pub life_s: u32,
+}
+
+/// What clients are told of an account that ask for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// For the scope `email`.
+    pub email: Option<String>,
+    /// For the scope `groups`.
+    pub groups: Vec<String>,
 }
 
 /// Why the operator did not get what he asked for: a sentence each.
@@ -67,6 +83,39 @@ pub enum OperatorError {
     /// Links are for active accounts.
     #[error("{0} is disabled. Enable the account first: users enable {0}")]
     Disabled(String),
+    /// Not an e-mail address.
+    #[error("{0:?} is no e-mail address; allowed: one as in ada@example.com.")]
+    Email(String),
+    /// Not a group.
+    #[error(
+        "{0:?} cannot be a group. Give 1 to 64 characters without commas, control characters and spaces at the ends, and at \
+         most {GROUPS_MAX} groups."
+    )]
+    Group(String),
+    /// No such client.
+    #[error("There is no client {0:?}. `clients list` shows all.")]
+    NoClient(String),
+    /// There is one already.
+    #[error("There is a client {0} already. For another secret: clients rotate {0}")]
+    ClientTaken(String),
+    /// Not an id.
+    #[error("{0:?} is no id of a client. Give 1 to 128 of A-Z a-z 0-9 - . _ ~, or leave it out.")]
+    ClientId(String),
+    /// Nothing of the name is visible.
+    #[error("The name has no visible character. Give another one.")]
+    ClientName,
+    /// A client without a way to ask.
+    #[error("A client needs an address where browsers come back to (--redirect URI), or --device-grant.")]
+    NoWayIn,
+    /// An address that cannot be registered.
+    #[error("{0:?} cannot be used; allowed: {allowed}.", allowed = crate::oauth::redirect_uris::ALLOWED)]
+    RedirectUri(String),
+    /// Not a scope.
+    #[error("{0:?} is no scope; allowed: visible ASCII characters without \" and \\.")]
+    Scope(String),
+    /// Without a secret.
+    #[error("The client {0} is public and has no secret.")]
+    PublicClient(String),
     /// The store did not answer.
     #[error("the data could not be used")]
     Store(#[from] StoreError),
@@ -76,25 +125,27 @@ impl Operator {
     /// Makes an account; without a password, links are the only way to enrol.
     ///
     /// # Errors
-    /// [`OperatorError`]: a name that is none or taken, a password of another length, a store that does not answer.
+    /// [`OperatorError`]: a name that is none or taken, a password of another length, an e-mail address or group that is none, a store that does not answer.
     pub async fn add(
         &self,
         name: &str,
         display_name: Option<&str>,
         password: Option<&Zeroizing<String>>,
+        profile: Profile,
     ) -> Result<Account, OperatorError> {
         let username = service::username(name).ok_or_else(|| OperatorError::Username(name.to_owned()))?;
         let display_name = clean(display_name.unwrap_or(&username), NAME_LENGTH_MAX);
         if display_name.is_empty() {
             return Err(OperatorError::DisplayName);
         }
+        profile.check()?;
         let new = NewAccount {
             id: AccountId::from_random(self.entropy.bytes_16()),
             username: username.clone(),
             display_name,
             password_hash: password.map(|password| self.hash(password)).transpose()?,
-            email: None,
-            groups: Vec::new(),
+            email: profile.email,
+            groups: profile.groups,
         };
         match self.store.create_account(&new, &By::operator(), self.clock.now()).await? {
             CreateAccount::Created => self.account(&username).await,
@@ -151,6 +202,20 @@ impl Operator {
         }
     }
 
+    /// Sets what clients are told of the account.
+    ///
+    /// # Errors
+    /// [`OperatorError`]: an e-mail address or group that is none, an account that is gone, a store that does not answer.
+    pub async fn set_profile(&self, account: &Account, profile: &Profile) -> Result<(), OperatorError> {
+        profile.check()?;
+        let (email, groups, now) = (profile.email.as_deref(), &profile.groups, self.clock.now());
+        if self.store.set_profile(account.id, email, groups, &By::operator(), now).await? {
+            Ok(())
+        } else {
+            Err(OperatorError::NoAccount(account.username.clone()))
+        }
+    }
+
     fn hash(&self, password: &Zeroizing<String>) -> Result<String, OperatorError> {
         let length = password.chars().count();
         if length < PASSWORD_LENGTH_MIN || password.len() > PASSWORD_LENGTH_MAX {
@@ -158,5 +223,56 @@ impl Operator {
         }
         service::hash_password(password.as_bytes(), &*self.entropy)
             .map_err(|_| OperatorError::Password(length))
+    }
+}
+
+impl Profile {
+    fn check(&self) -> Result<(), OperatorError> {
+        if let Some(email) = self.email.as_ref().filter(|email| !is_email(email)) {
+            return Err(OperatorError::Email(email.clone()));
+        }
+        let groups = self.groups.iter().enumerate();
+        match groups.into_iter().find(|(place, group)| *place >= GROUPS_MAX || !is_group(group)) {
+            Some((_, group)) => Err(OperatorError::Group(group.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether this looks like an address; whether it is one, only mail can tell.
+fn is_email(text: &str) -> bool {
+    let is_plain = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    is_plain
+        && text.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains(|c| c != '.'))
+        && text.matches('@').count() == 1
+}
+
+/// Groups go into headers with commas between them.
+fn is_group(text: &str) -> bool {
+    (1..=64).contains(&text.chars().count())
+        && text.trim() == text
+        && !text.chars().any(|c| c == ',' || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_sites_are_told_can_be_told() {
+        let profile = |email: Option<&str>, groups: &[&str]| Profile {
+            email: email.map(str::to_owned),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        };
+        assert!(profile(Some("ada@example.com"), &["staff", "Büro 2"]).check().is_ok());
+        assert!(profile(None, &[]).check().is_ok());
+        let long = "a".repeat(65);
+        for email in ["", "ada", "ada@", "@example.com", "a@b@c", "a b@example.com", "ada@.", "a\n@b.c"] {
+            assert!(matches!(profile(Some(email), &[]).check(), Err(OperatorError::Email(_))), "{email}");
+        }
+        for group in ["", "a,b", " a", "a\n", long.as_str()] {
+            assert!(matches!(profile(None, &[group]).check(), Err(OperatorError::Group(_))), "{group}");
+        }
+        assert!(profile(None, &["a"; 101]).check().is_err());
     }
 }

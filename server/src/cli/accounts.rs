@@ -12,7 +12,7 @@ use super::opened::Opened;
 use super::output::{Output, moment, print};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::operator::MadeLink;
+use crate::operator::{MadeLink, Profile};
 use crate::store::{Account, AccountState, By};
 use crate::terminal_qr::{self, Paint};
 
@@ -28,6 +28,29 @@ pub(super) enum UsersCommand {
         /// Read a password from the first line of standard input; without it, links are the only way to enrol.
         #[arg(long)]
         password_stdin: bool,
+        /// E-mail address, for sites that ask for it.
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+        /// A group, for sites that ask for it; can be repeated.
+        #[arg(long, value_name = "NAME", num_args = 1..)]
+        group: Vec<String>,
+    },
+    /// Set what sites are told of an account that ask for it; what is not named stays.
+    Set {
+        /// The account.
+        name: String,
+        /// E-mail address.
+        #[arg(long, value_name = "ADDRESS", required_unless_present_any = ["no_email", "group", "no_groups"])]
+        email: Option<String>,
+        /// Take the e-mail address away.
+        #[arg(long, conflicts_with = "email")]
+        no_email: bool,
+        /// A group; can be repeated. These replace all groups of before.
+        #[arg(long, value_name = "NAME", num_args = 1..)]
+        group: Vec<String>,
+        /// Take all groups away.
+        #[arg(long, conflicts_with = "group")]
+        no_groups: bool,
     },
     /// Print another link for an account, for one more device.
     Enrol {
@@ -88,6 +111,8 @@ struct UserRow {
     display_name: String,
     state: &'static str,
     has_password: bool,
+    email: Option<String>,
+    groups: Vec<String>,
     devices: usize,
     created_at: Timestamp,
 }
@@ -111,10 +136,21 @@ pub(super) async fn users(
     let creates = matches!(command, UsersCommand::Add { .. });
     let opened = Opened::open(settings, clock, creates).await?;
     match command {
-        UsersCommand::Add { name, display_name, password_stdin } => {
+        UsersCommand::Add { name, display_name, password_stdin, email, group } => {
             let password = if password_stdin { Some(password_from_stdin()?) } else { None };
-            let account = opened.operator.add(&name, display_name.as_deref(), password.as_ref()).await?;
+            let profile = Profile { email, groups: group };
+            let account =
+                opened.operator.add(&name, display_name.as_deref(), password.as_ref(), profile).await?;
             print_link(&account, &opened.link(&account).await?, true, output)
+        }
+        UsersCommand::Set { name, email, no_email, group, no_groups } => {
+            let account = opened.account(&name).await?;
+            let keeps_groups = group.is_empty() && !no_groups;
+            let profile = Profile {
+                email: email.or_else(|| account.email.clone()).filter(|_| !no_email),
+                groups: if keeps_groups { account.groups.clone() } else { group },
+            };
+            set_profile(&opened, &account, &profile, output).await
         }
         UsersCommand::Enrol { name } => {
             let account = opened.account(&name).await?;
@@ -173,11 +209,13 @@ async fn list(opened: &Opened<'_>, output: Output) -> Result<(), CliError> {
             display_name: account.display_name,
             state: account.state.as_str(),
             has_password: account.password_hash.is_some(),
+            email: account.email,
+            groups: account.groups,
             devices,
             created_at: account.created_at,
         });
     }
-    let head = ["NAME", "DISPLAY NAME", "STATE", "PASSWORD", "DEVICES", "CREATED (UTC)"];
+    let head = ["NAME", "DISPLAY NAME", "STATE", "PASSWORD", "DEVICES", "CREATED (UTC)", "E-MAIL", "GROUPS"];
     output.table("There are no accounts. Make one with: users add NAME", head, &rows, |row| {
         [
             row.username.clone(),
@@ -186,6 +224,8 @@ async fn list(opened: &Opened<'_>, output: Output) -> Result<(), CliError> {
             if row.has_password { "yes" } else { "no" }.to_owned(),
             row.devices.to_string(),
             moment(row.created_at),
+            row.email.clone().unwrap_or_default(),
+            row.groups.join(", "),
         ]
     })
 }
@@ -238,6 +278,20 @@ async fn set_password(
         None => format!("{name} has no password; links are the only way to enrol."),
     };
     output.done(&sentence, &serde_json::json!({ "username": name, "has_password": password.is_some() }))
+}
+
+async fn set_profile(
+    opened: &Opened<'_>,
+    account: &Account,
+    profile: &Profile,
+    output: Output,
+) -> Result<(), CliError> {
+    opened.operator.set_profile(account, profile).await?;
+    let name = &account.username;
+    let email = profile.email.as_deref().unwrap_or("no e-mail address");
+    let groups = if profile.groups.is_empty() { "none".to_owned() } else { profile.groups.join(", ") };
+    let value = serde_json::json!({ "username": name, "email": profile.email, "groups": profile.groups });
+    output.done(&format!("{name}: {email}. Groups: {groups}."), &value)
 }
 
 pub(super) async fn devices(

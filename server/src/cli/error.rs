@@ -13,7 +13,7 @@ pub enum Exit {
     Failed = 1,
     /// Wrong usage or settings; also what clap ends with.
     Usage = 2,
-    /// No such account, device or session.
+    /// No such account, device, session or client.
     Missing = 3,
     /// It is there already.
     Exists = 4,
@@ -84,12 +84,20 @@ impl From<OperatorError> for CliError {
     fn from(error: OperatorError) -> Self {
         let sentence = error.to_string();
         match error {
-            OperatorError::NoAccount(_) => Self::Missing(sentence),
-            OperatorError::NameTaken(_) => Self::Exists(sentence),
+            OperatorError::NoAccount(_) | OperatorError::NoClient(_) => Self::Missing(sentence),
+            OperatorError::NameTaken(_) | OperatorError::ClientTaken(_) => Self::Exists(sentence),
             OperatorError::Username(_)
             | OperatorError::DisplayName
             | OperatorError::Password(_)
-            | OperatorError::Disabled(_) => Self::Usage(sentence),
+            | OperatorError::Disabled(_)
+            | OperatorError::Email(_)
+            | OperatorError::Group(_)
+            | OperatorError::ClientId(_)
+            | OperatorError::ClientName
+            | OperatorError::NoWayIn
+            | OperatorError::RedirectUri(_)
+            | OperatorError::Scope(_)
+            | OperatorError::PublicClient(_) => Self::Usage(sentence),
             OperatorError::Store(source) => source.into(),
         }
     }

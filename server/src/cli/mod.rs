@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod clients;
 mod database;
 mod error;
 mod keys;
@@ -29,7 +30,7 @@ use output::{Output, print};
     version,
     arg_required_else_help = true,
     after_help = "Exit codes: 0 done; 1 it could not be done; 2 wrong usage or settings; 3 there is no such account, \
-                  device or session; 4 it is there already; 5 an audit file does not verify."
+                  device, session or client; 4 it is there already; 5 an audit file does not verify."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -81,6 +82,9 @@ enum Command {
     /// Browsers that are signed in.
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
+    /// Sites and programs that people sign in to here (OpenID Connect, RFC 8628).
+    #[command(subcommand)]
+    Clients(clients::ClientsCommand),
     /// The log of what happened, chained by hashes.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -168,6 +172,7 @@ pub async fn run(cli: Cli, clock: Arc<dyn Clock>) -> Result<(), CliError> {
         Command::Users(command) => accounts::users(command, &settings()?, clock, output).await,
         Command::Devices(command) => accounts::devices(command, &settings()?, clock, output).await,
         Command::Sessions(command) => sessions::run(command, &settings()?, clock, output).await,
+        Command::Clients(command) => clients::run(command, &settings()?, clock, output).await,
         Command::Audit(audit::AuditCommand::Verify { ref file }) => audit::verify(file, output),
         Command::Audit(audit::AuditCommand::Export { ref out }) => {
             audit::export(out.as_deref(), &settings()?, clock, output).await

@@ -31,7 +31,7 @@ use crate::drain::Drain;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::metrics::Metrics;
 use crate::observe::observe;
-use crate::operator::{MadeLink, Operator, OperatorError};
+use crate::operator::{MadeLink, Operator, OperatorError, Profile};
 use crate::published::{self, Published};
 use crate::service::{Parts, Service};
 use crate::store::StoreError;
@@ -159,7 +159,7 @@ pub async fn run(
         Operator { store: Arc::clone(&durable), clock: Arc::clone(&clock), entropy: Arc::clone(&entropy) };
     let mut links = Vec::new();
     for name in users {
-        let account = operator.add(name, None, None).await?;
+        let account = operator.add(name, None, None, Profile::default()).await?;
         links.push((name.clone(), operator.link(&account, &published, settings.enrolment.link_s).await?));
     }
     let parts = Parts {

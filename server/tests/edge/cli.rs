@@ -101,6 +101,97 @@ fn a_password_is_read_from_standard_input_and_never_shown() {
 }
 
 #[test]
+fn a_client_is_made_listed_rotated_and_removed() {
+    let data = tempdir().unwrap();
+    let uri = "https://grafana.example.com/cb";
+    let made = run(data.path(), &["clients", "add", "Grafana", "--redirect", uri, "--session-days", "2", "--json"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let made = made.json();
+    let (id, secret) = (made["client_id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
+    assert_eq!((id.len(), secret.len()), (22, 43));
+    let public = ["clients", "add", "Tool", "--public", "--device-grant", "--id", "tool", "--scope", "repo:read"];
+    let shown = run(data.path(), &public);
+    assert!(shown.out.contains("client_id      tool") && shown.out.contains("PKCE"), "{}", shown.out);
+    assert_eq!(run(data.path(), &public).code, 4);
+
+    let listed = run(data.path(), &["clients", "list", "--json"]);
+    assert!(!listed.out.contains(secret));
+    let listed = listed.json();
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert_eq!((&listed[0]["client_id"], &listed[0]["redirect_uris"][0]), (&id.into(), &uri.into()));
+    assert_eq!((&listed[0]["session_days"], &listed[0]["public"]), (&2.into(), &false.into()));
+    assert_eq!((&listed[1]["scopes"][0], &listed[1]["device_grant"]), (&"repo:read".into(), &true.into()));
+    assert!(run(data.path(), &["clients", "list"]).out.contains("(device grant)"));
+
+    let rotated = run(data.path(), &["clients", "rotate", id]);
+    assert!(rotated.code == 0 && rotated.out.contains("60 minutes more"), "{} {}", rotated.out, rotated.err);
+    let again = run(data.path(), &["clients", "rotate", id, "--at-once", "--json"]).json();
+    assert_ne!(again["client_secret"], secret);
+    assert_eq!(run(data.path(), &["clients", "rotate", "tool"]).code, 2, "it is public");
+    assert_eq!(run(data.path(), &["clients", "remove", id, "--json"]).json()["removed"], true);
+    assert_eq!(run(data.path(), &["clients", "remove", id]).code, 3);
+    assert_eq!(run(data.path(), &["clients", "rotate", "forward:a.example"]).code, 3);
+}
+
+#[test]
+fn what_cannot_be_a_client_is_said() {
+    let data = tempdir().unwrap();
+    for (args, said) in [
+        (vec!["A"], "--redirect URI"),
+        (vec!["A", "--redirect", "http://a.example.com/cb"], "cannot be used; allowed: https://HOST/PATH"),
+        (vec!["A", "--redirect", "https://a.example.com/cb#x"], "cannot be used"),
+        (vec!["A", "--device-grant", "--post-logout-redirect", "javascript:x"], "cannot be used"),
+        (vec!["A", "--device-grant", "--id", "a b"], "no id of a client"),
+        (vec!["A", "--device-grant", "--id", "forward:a"], "no id of a client"),
+        (vec![" ", "--device-grant"], "no visible character"),
+        (vec!["A", "--device-grant", "--scope", "a b"], "is no scope"),
+        (vec!["A", "--device-grant", "--session-days", "0"], "1..=3650"),
+        (vec!["A", "--device-grant", "--id-token-alg", "none"], "ES256"),
+    ] {
+        let refused = run(data.path(), &[&["clients", "add"], &args[..]].concat());
+        assert_eq!(refused.code, 2, "{args:?}: {}", refused.err);
+        assert!(refused.err.contains(said), "{args:?}: {}", refused.err);
+    }
+    assert!(run(data.path(), &["clients", "list"]).out.contains("There are no clients"));
+}
+
+#[test]
+fn a_client_of_the_settings_is_listed_and_changed_there() {
+    let data = tempdir().unwrap();
+    let file = data.path().join("server.toml");
+    fs::write(&file, "[[clients]]\nid = \"tool\"\npublic = true\ndevice_grant = true\n").unwrap();
+    let config = ["--config", file.to_str().unwrap()];
+    let listed = run(data.path(), &["clients", "list", "--json", config[0], config[1]]).json();
+    assert_eq!((&listed[0]["client_id"], &listed[0]["kept_in"]), (&"tool".into(), &"settings".into()));
+    for command in ["rotate", "remove"] {
+        let refused = run(data.path(), &["clients", command, "tool", config[0], config[1]]);
+        assert!(refused.code == 2 && refused.err.contains("Change it there"), "{}", refused.err);
+    }
+    let args = ["clients", "add", "Tool", "--device-grant", "--id", "tool", config[0], config[1]];
+    assert_eq!(run(data.path(), &args).code, 4);
+}
+
+#[test]
+fn an_account_has_an_email_address_and_groups() {
+    let data = tempdir().unwrap();
+    let args = ["users", "add", "ada", "--email", "ada@example.com", "--group", "staff", "--group", "ops"];
+    assert_eq!(run(data.path(), &args).code, 0);
+    let ada = || run(data.path(), &["users", "list", "--json"]).json()[0].clone();
+    assert_eq!(ada()["email"], "ada@example.com");
+    assert_eq!(ada()["groups"], serde_json::json!(["staff", "ops"]));
+    assert_eq!(run(data.path(), &["users", "set", "ada", "--group", "ops"]).code, 0);
+    assert_eq!((ada()["email"].clone(), ada()["groups"].clone()), ("ada@example.com".into(), serde_json::json!(["ops"])));
+    let set = run(data.path(), &["users", "set", "ada", "--no-email", "--no-groups", "--json"]).json();
+    assert_eq!((&set["email"], &set["groups"]), (&serde_json::Value::Null, &serde_json::json!([])));
+    assert_eq!(ada()["email"], serde_json::Value::Null);
+    for wrong in [vec![], vec!["--email", "ada"], vec!["--group", "a,b"]] {
+        let refused = run(data.path(), &[&["users", "set", "ada"], &wrong[..]].concat());
+        assert_eq!(refused.code, 2, "{wrong:?}: {}", refused.err);
+    }
+    assert_eq!(run(data.path(), &["users", "set", "nobody", "--no-email"]).code, 3);
+}
+
+#[test]
 fn commands_work_beside_a_running_server_and_know_its_origin() {
     let data = tempdir().unwrap();
     let server = Running::start(data.path(), &[]);
