@@ -20,6 +20,12 @@ describe("sessions and devices", () => {
     expect(screen.queryByTestId("sheet")).toBeNull();
   });
 
+  it("names the sites that a session is used at", async () => {
+    await open("sessions");
+    const sites = screen.getAllByTestId("session-sites");
+    expect(sites.map((one) => one.textContent)).toEqual(["Signed in to Grafana, Wiki"]);
+  });
+
   it("ends nothing when the question is cancelled", async () => {
     const window = await open("sessions");
     await user.click(screen.getByTestId("end-all"));

@@ -216,6 +216,7 @@ struct Body {
     system: Option<String>,
     device: Option<Named>,
     subject: Option<Named>,
+    client: Option<Named>,
 }
 
 #[derive(Deserialize)]
@@ -249,7 +250,7 @@ fn entry_view(entry: &Entry) -> ActivityEntry {
         summary: clean(&entry.summary, SUMMARY_LENGTH_MAX),
         address: cleaned(entry.address.clone()),
         device: cleaned(body.device.map(|device| device.name)),
-        subject: cleaned(body.subject.map(|subject| subject.name)),
+        subject: cleaned(body.subject.or(body.client).map(|subject| subject.name)),
         browser: cleaned(body.browser).unwrap_or_default(),
         system: cleaned(body.system).unwrap_or_default(),
     }

@@ -27,6 +27,8 @@ use crate::view::{AccountRef, DeviceView, EnrolmentCode, Listing, NoticeMessage,
 const LAST_MOMENT: i64 = 253_402_300_799;
 /// Most rows of a list that are shown.
 const ROWS_MAX: usize = 10_000;
+/// Most sites that are named with a session.
+const CLIENTS_MAX: usize = 50;
 /// Longest device name, in characters.
 const DEVICE_NAME_LENGTH_MAX: usize = 64;
 /// Time between two looks for the computer that uses the code on show.
@@ -392,6 +394,10 @@ pub(super) fn session_view(row: &SessionRow, own: &Account) -> SessionView {
         system: clean(&row.system, NAME_LENGTH_MAX),
         device_name: clean(&row.device.name, NAME_LENGTH_MAX),
         by_this_device: row.device.id == own.device,
+        clients: (row.clients.iter().map(|name| clean(name, NAME_LENGTH_MAX)))
+            .filter(|name| !name.is_empty())
+            .take(CLIENTS_MAX)
+            .collect(),
     }
 }
 

@@ -45,6 +45,8 @@ pub struct SessionView {
     pub device_name: String,
     /// This computer approved it.
     pub by_this_device: bool,
+    /// Names of the sites that it is used at, beside the server itself.
+    pub clients: Vec<String>,
 }
 
 /// One trusted device.
@@ -83,7 +85,7 @@ pub struct ActivityEntry {
     pub address: Option<String>,
     /// Name of the device that did it, when one did.
     pub device: Option<String>,
-    /// Name of what it was done to, when that is another device.
+    /// Name of what it was done to, when that is another device or a site.
     pub subject: Option<String>,
     /// What the browser says of itself; may be empty.
     pub browser: String,

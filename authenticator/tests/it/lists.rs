@@ -18,10 +18,13 @@ async fn sessions_are_listed_and_ended() {
     let app = App::enrolled(&server).await;
     let account = app.state().accounts[0].id.clone();
     server.sign_in();
-    server.inner().sessions.push(session(2, DeviceId::from_random([99; 16])));
+    let mut other = session(2, DeviceId::from_random([99; 16]));
+    other["clients"] = json!(["Gra\u{202e}fana", "\n", "Wiki"]);
+    server.inner().sessions.push(other);
     app.send(Command::Go { to: Place::Sessions }).await;
     let shown = sessions(&app, 2).await;
     assert_eq!((shown[0].by_this_device, shown[1].by_this_device), (true, false));
+    assert_eq!((shown[0].clients.len(), &shown[1].clients[..]), (0, &["Grafana".to_owned(), "Wiki".to_owned()][..]));
     app.send(Command::EndSession { account: account.clone(), session: shown[0].id.clone() }).await;
     let left = sessions(&app, 1).await;
     assert_eq!(left[0].id, shown[1].id);

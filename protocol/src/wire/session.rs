@@ -79,6 +79,9 @@ pub struct SessionRow {
     pub system: String,
     /// By which authenticator.
     pub device: SessionRowDevice,
+    /// Names of the clients of standard front doors that it is used at.
+    #[serde(default)]
+    pub clients: Vec<String>,
 }
 
 /// The authenticator that approved.

@@ -1,5 +1,7 @@
 //! What an authenticator sees of its account: where it is signed in, and what happened.
 
+use std::collections::HashMap;
+
 use protocol::id::SessionId;
 use protocol::wire::{ActivityBody, SessionRow, SessionRowDevice, SessionsBody};
 
@@ -15,10 +17,22 @@ impl Service {
     /// # Errors
     /// [`Failure::Store`].
     pub async fn sessions(&self, holder: &Holder) -> Result<SessionsBody, Failure> {
-        let sessions = self.durable.sessions(holder.account.id, &self.session_lives, self.now()).await?;
+        let (account, now) = (holder.account.id, self.now());
+        let sessions = self.durable.sessions(account, &self.session_lives, now).await?;
+        let mut clients: HashMap<SessionId, Vec<String>> = HashMap::new();
+        for (session, client) in self.durable.clients_in_use(account, now).await? {
+            clients.entry(session).or_default().push(client);
+        }
         let sessions = sessions
             .into_iter()
             .map(|view| SessionRow {
+                // A device grant's session is called by its client itself.
+                clients: clients
+                    .remove(&view.session.id)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter(|client| *client != view.session.browser)
+                    .collect(),
                 id: view.session.id,
                 request: view.session.request,
                 created_at: view.session.created_at,

@@ -1,6 +1,7 @@
 //! The browser session: points 7 and 13.
 
-use countersign_server::store::By;
+use countersign_server::store::{By, ClientId, NewGrant, SessionLives};
+use protocol::id::{GrantId, SessionId};
 use protocol::statement::Decision;
 use serde_json::{Value, json};
 
@@ -121,6 +122,39 @@ async fn signing_out_ends_the_session_at_once() {
             (last["seq"].clone(), last["hash"].clone())
         );
     }
+}
+
+#[tokio::test]
+async fn a_session_names_the_sites_that_it_is_used_at() {
+    let node = Node::start().await;
+    let (_, _, device) = signed_in(&node).await;
+    let row = device.call("GET", "/api/sessions", None).await.expect(200)["sessions"][0].clone();
+    assert_eq!(row["clients"], json!([]));
+    let session = SessionId::parse(row["id"].as_str().unwrap()).unwrap();
+    let lives = SessionLives::default();
+    let view = node.durable.session(session, &lives, node.now()).await.unwrap().unwrap();
+    // The name of a device grant's own session is not told twice.
+    for (n, name) in [(1, "Wiki"), (2, "Grafana"), (3, "Grafana"), (4, "Firefox 153")] {
+        let grant = NewGrant {
+            id: GrantId::from_random([n; 16]),
+            client: ClientId::parse("one").unwrap(),
+            client_name: name.to_owned(),
+            account: view.account.id,
+            session,
+            scopes: Vec::new(),
+            nonce: None,
+            verified: false,
+            dpop: None,
+            ends_at: node.now().plus_s(600),
+            code: None,
+        };
+        assert!(node.durable.create_grant(&grant, &lives, &By::server(), node.now()).await.unwrap());
+    }
+    let row = device.call("GET", "/api/sessions", None).await.expect(200)["sessions"][0].clone();
+    assert_eq!(row["clients"], json!(["Grafana", "Wiki"]));
+    let activity = device.call("GET", "/api/activity?after=0", None).await.expect(200);
+    let last = activity["entries"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((last["kind"].clone(), last["summary"].clone()), ("client_authorized".into(), "Wiki may see who is signed in.".into()));
 }
 
 #[tokio::test]

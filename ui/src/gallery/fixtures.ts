@@ -45,9 +45,9 @@ function problem(error: Problem["error"]): Problem {
 }
 
 const sessions: SessionView[] = [
-  { id: "s1", created_at: FIXTURE_NOW_S - 20, last_seen_at: FIXTURE_NOW_S - 5, address: "203.0.113.7", browser: "Firefox 153", system: "Windows 11", device_name: "Workshop", by_this_device: true },
-  { id: "s2", created_at: FIXTURE_NOW_S - 9000, last_seen_at: FIXTURE_NOW_S - 7300, address: "198.51.100.23", browser: "Safari 27", system: "macOS", device_name: "Workshop", by_this_device: true },
-  { id: "s3", created_at: FIXTURE_NOW_S - 400_000, last_seen_at: FIXTURE_NOW_S - 350_000, address: "2001:db8::17", browser: "", system: "", device_name: "Ada’s laptop", by_this_device: false },
+  { id: "s1", created_at: FIXTURE_NOW_S - 20, last_seen_at: FIXTURE_NOW_S - 5, address: "203.0.113.7", browser: "Firefox 153", system: "Windows 11", device_name: "Workshop", by_this_device: true, clients: [] },
+  { id: "s2", created_at: FIXTURE_NOW_S - 9000, last_seen_at: FIXTURE_NOW_S - 7300, address: "198.51.100.23", browser: "Safari 27", system: "macOS", device_name: "Workshop", by_this_device: true, clients: ["Grafana", "Wiki"] },
+  { id: "s3", created_at: FIXTURE_NOW_S - 400_000, last_seen_at: FIXTURE_NOW_S - 350_000, address: "2001:db8::17", browser: "", system: "", device_name: "Ada’s laptop", by_this_device: false, clients: [] },
 ];
 
 const activity: ActivityEntry[] = [

@@ -36,6 +36,7 @@ export type ActivityKind =
   | "account_disabled"
   | "account_removed"
   | "password_changed"
+  | "account_changed"
   | "enrolment_created"
   | "device_enrolled"
   | "recovery_codes_made"
@@ -51,7 +52,9 @@ export type ActivityKind =
   | "session_ended"
   | "session_replaced"
   | "session_expired"
-  | "sessions_ended";
+  | "sessions_ended"
+  | "client_authorized"
+  | "grant_ended";
 
 /** Every text of the window. Each language is one object of this type. */
 export interface Texts {
@@ -212,6 +215,7 @@ export interface Texts {
     unknownBrowser: string;
     approvedBy: (device: string) => string;
     approvedHere: string;
+    usedAt: (sites: string) => string;
     end: string;
     endNamed: (what: string) => string;
     ending: string;
