@@ -24,7 +24,10 @@ async fn sessions_are_listed_and_ended() {
     app.send(Command::Go { to: Place::Sessions }).await;
     let shown = sessions(&app, 2).await;
     assert_eq!((shown[0].by_this_device, shown[1].by_this_device), (true, false));
-    assert_eq!((shown[0].clients.len(), &shown[1].clients[..]), (0, &["Grafana".to_owned(), "Wiki".to_owned()][..]));
+    assert_eq!(
+        (shown[0].clients.len(), &shown[1].clients[..]),
+        (0, &["Grafana".to_owned(), "Wiki".to_owned()][..])
+    );
     app.send(Command::EndSession { account: account.clone(), session: shown[0].id.clone() }).await;
     let left = sessions(&app, 1).await;
     assert_eq!(left[0].id, shown[1].id);

@@ -104,12 +104,14 @@ fn a_password_is_read_from_standard_input_and_never_shown() {
 fn a_client_is_made_listed_rotated_and_removed() {
     let data = tempdir().unwrap();
     let uri = "https://grafana.example.com/cb";
-    let made = run(data.path(), &["clients", "add", "Grafana", "--redirect", uri, "--session-days", "2", "--json"]);
+    let made =
+        run(data.path(), &["clients", "add", "Grafana", "--redirect", uri, "--session-days", "2", "--json"]);
     assert_eq!(made.code, 0, "{}", made.err);
     let made = made.json();
     let (id, secret) = (made["client_id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
     assert_eq!((id.len(), secret.len()), (22, 43));
-    let public = ["clients", "add", "Tool", "--public", "--device-grant", "--id", "tool", "--scope", "repo:read"];
+    let public =
+        ["clients", "add", "Tool", "--public", "--device-grant", "--id", "tool", "--scope", "repo:read"];
     let shown = run(data.path(), &public);
     assert!(shown.out.contains("client_id      tool") && shown.out.contains("PKCE"), "{}", shown.out);
     assert_eq!(run(data.path(), &public).code, 4);
@@ -180,7 +182,10 @@ fn an_account_has_an_email_address_and_groups() {
     assert_eq!(ada()["email"], "ada@example.com");
     assert_eq!(ada()["groups"], serde_json::json!(["staff", "ops"]));
     assert_eq!(run(data.path(), &["users", "set", "ada", "--group", "ops"]).code, 0);
-    assert_eq!((ada()["email"].clone(), ada()["groups"].clone()), ("ada@example.com".into(), serde_json::json!(["ops"])));
+    assert_eq!(
+        (ada()["email"].clone(), ada()["groups"].clone()),
+        ("ada@example.com".into(), serde_json::json!(["ops"]))
+    );
     let set = run(data.path(), &["users", "set", "ada", "--no-email", "--no-groups", "--json"]).json();
     assert_eq!((&set["email"], &set["groups"]), (&serde_json::Value::Null, &serde_json::json!([])));
     assert_eq!(ada()["email"], serde_json::Value::Null);

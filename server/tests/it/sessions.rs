@@ -154,7 +154,10 @@ async fn a_session_names_the_sites_that_it_is_used_at() {
     assert_eq!(row["clients"], json!(["Grafana", "Wiki"]));
     let activity = device.call("GET", "/api/activity?after=0", None).await.expect(200);
     let last = activity["entries"].as_array().unwrap().last().unwrap().clone();
-    assert_eq!((last["kind"].clone(), last["summary"].clone()), ("client_authorized".into(), "Wiki may see who is signed in.".into()));
+    assert_eq!(
+        (last["kind"].clone(), last["summary"].clone()),
+        ("client_authorized".into(), "Wiki may see who is signed in.".into())
+    );
 }
 
 #[tokio::test]

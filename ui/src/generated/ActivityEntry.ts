@@ -29,7 +29,7 @@ address: string | null,
  */
 device: string | null, 
 /**
- * Name of what it was done to, when that is another device.
+ * Name of what it was done to, when that is another device or a site.
  */
 subject: string | null, 
 /**

@@ -35,4 +35,8 @@ device_name: string,
 /**
  * This computer approved it.
  */
-by_this_device: boolean, };
+by_this_device: boolean, 
+/**
+ * Names of the sites that it is used at, beside the server itself.
+ */
+clients: Array<string>, };
