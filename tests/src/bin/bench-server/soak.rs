@@ -120,37 +120,48 @@ impl Soak {
         (f64::from(self.minutes) * 60.0 / 3.0).max(SETTLED_MIN_S)
     }
 
-    /// MB an hour after it has settled, and its standard error; `None` for a run that is over before.
-    pub(crate) fn slope(&self) -> Option<Slope> {
+    /// The last third.
+    fn last_part_s(&self) -> f64 {
+        f64::from(self.minutes) * 60.0 * 2.0 / 3.0
+    }
+
+    /// MB an hour from that second on, and its standard error; `None` for a run that is over before.
+    fn slope(&self, from_s: f64) -> Option<Slope> {
         let settled: Vec<_> = self
             .samples
             .iter()
-            .filter(|sample| sample.at_s >= self.settled_s())
+            .filter(|sample| sample.at_s >= from_s)
             .map(|sample| (sample.at_s / 3_600.0, sample.rss_mb))
             .collect();
         Slope::of(&settled)
     }
 
-    /// What memory did, as a sentence.
+    /// What memory did, as a sentence. The maps that are full after some minutes still grow by a step now and then, when one
+    /// part of one holds more than ever: a line through such steps climbs. What leaks climbs in the last third as well, by
+    /// which it is judged.
     pub(crate) fn verdict(&self) -> Result<String> {
-        let Some(slope) = self.slope() else {
+        let (Some(slope), Some(last_part)) = (self.slope(self.settled_s()), self.slope(self.last_part_s()))
+        else {
             return Ok("Too short to tell what memory does: give it 20 minutes or more.".to_owned());
         };
         let last = self.samples.last().context("no samples")?;
-        let is_flat = is_flat(slope, last.rss_mb);
-        let word = if is_flat { "flat" } else { "not flat" };
+        let word = if is_flat(last_part, last.rss_mb) { "flat" } else { "not flat" };
         Ok(format!(
-            "From minute {:.0} to {}: {:+.2} MB an hour (standard error {:.2}), {:.1} MB at the end: {word}.",
+            "From minute {:.0} to {}: {:+.2} MB an hour (standard error {:.2}), {:.1} MB at the end. From minute {:.0} on: \
+             {:+.2} MB an hour (standard error {:.2}): {word}.",
             self.settled_s() / 60.0,
             self.minutes,
             slope.per_x,
             slope.error,
-            last.rss_mb
+            last.rss_mb,
+            self.last_part_s() / 60.0,
+            last_part.per_x,
+            last_part.error,
         ))
     }
 
     pub(crate) fn json(&self) -> Value {
-        let slope = self.slope();
+        let (slope, last_part) = (self.slope(self.settled_s()), self.slope(self.last_part_s()));
         let series: Vec<_> =
             self.samples.iter().map(|sample| json!([sample.at_s, sample.rss_mb, sample.logins])).collect();
         json!({"soak": {
@@ -160,6 +171,9 @@ impl Soak {
             "slope_mb_per_hour": slope.map(|slope| slope.per_x),
             "slope_error_mb_per_hour": slope.map(|slope| slope.error),
             "settled_s": self.settled_s(),
+            "last_part_mb_per_hour": last_part.map(|slope| slope.per_x),
+            "last_part_error_mb_per_hour": last_part.map(|slope| slope.error),
+            "last_part_s": self.last_part_s(),
             "series_s_mb_logins": series,
         }})
     }
@@ -188,7 +202,23 @@ fn is_flat(slope: Slope, rss_mb: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
     use super::*;
+
+    fn soak_of(rss_mb: impl Fn(f64) -> f64) -> Soak {
+        let at = |number| f64::from(number) * SAMPLE.as_secs_f64();
+        let sample = |number| Sample { at_s: at(number), rss_mb: rss_mb(at(number)), logins: 0 };
+        let samples = (0..=180).map(sample).collect();
+        Soak { target_per_s: 0.0, minutes: 30, pages: 0, made: String::new(), samples }
+    }
+
+    #[test]
+    fn a_late_step_is_no_leak_and_a_leak_is_one() {
+        let word = |soak: &Soak| soak.verdict().unwrap().rsplit_once(": ").unwrap().1.to_owned();
+        assert_eq!(word(&soak_of(|at_s| if at_s < 900.0 { 278.0 } else { 280.0 })), "flat.");
+        assert_eq!(word(&soak_of(|at_s| 278.0 + at_s * 4.0 / 3_600.0)), "not flat.");
+    }
 
     #[test]
     fn a_climb_is_told_from_noise() {
