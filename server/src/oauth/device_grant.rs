@@ -13,9 +13,13 @@ use protocol::time::Timestamp;
 use super::clients::Client;
 use super::device_authorization::DeviceCode;
 use super::error::{ErrorCode, OAuthError};
+use super::tokens::TokenBody;
 use crate::kill_point::kill_point;
 use crate::service::{ClientAddress, Failure, NEVER_AT_REST, Service, TURNS_MAX, Written};
 use crate::store::{By, Grant, NewGrant, SessionView, Versioned};
+
+/// `grant_type` (RFC 8628 §3.4).
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 const PENDING: OAuthError = OAuthError::new(
     ErrorCode::AuthorizationPending,
@@ -32,13 +36,26 @@ const OVER: OAuthError = OAuthError::new(
 );
 
 impl Service {
-    /// The grant behind a device code, with its first refresh token.
+    /// The token endpoint's answer to a device code (RFC 8628 §3.4). The same poll again within a minute of the approval
+    /// gives the same refresh token.
     ///
     /// # Errors
     /// `authorization_pending`, `slow_down`, `access_denied`, `expired_token` (§3.5); `invalid_grant` for a code that is not
     /// this client's or not there, `invalid_dpop_proof` for another key than the one that is bound: both count against the
     /// address.
-    pub async fn device_grant(
+    pub async fn redeem_device(
+        &self,
+        client: &Client,
+        device_code: &str,
+        dpop: Option<Thumbprint>,
+        address: ClientAddress,
+    ) -> Result<TokenBody, OAuthError> {
+        let (grant, refresh) = self.device_grant(client, device_code, dpop, address).await?;
+        self.issue_tokens(client, &grant, Some(refresh), self.now()).await
+    }
+
+    /// The grant behind a device code, with its first refresh token.
+    async fn device_grant(
         &self,
         client: &Client,
         device_code: &str,
@@ -46,20 +63,20 @@ impl Service {
         address: ClientAddress,
     ) -> Result<(Grant, Secret), OAuthError> {
         let Some(code) = DeviceCode::parse(device_code) else {
-            return Err(self.not_a_code(address).await);
+            return Err(self.counted(address, OVER).await);
         };
         let event = Event::Poll(DeviceProof { code: code.secret.hash(), key: dpop });
         for _ in 0..TURNS_MAX {
             let found = self.remembered(self.short_lived.by_id(code.request).await?).ok();
             let Some(found) = found.filter(|found| is_of(&found.request, client)) else {
-                return Err(self.not_a_code(address).await);
+                return Err(self.counted(address, OVER).await);
             };
-            let Some(read) = self.settle(found).await? else { return Err(self.not_a_code(address).await) };
+            let Some(read) = self.settle(found).await? else { return Err(self.counted(address, OVER).await) };
             let now = self.now();
             let step = apply(&read.request, &event, now, &self.lives);
             let done = match step.answer {
                 Ok(done) => done,
-                Err(Refused::NotFound) => return Err(self.not_a_code(address).await),
+                Err(Refused::NotFound) => return Err(self.counted(address, OVER).await),
                 Err(Refused::WrongKey) => {
                     return Err(self.failed(address, Failure::InvalidProof).await.into());
                 }
@@ -134,14 +151,6 @@ impl Service {
             return Err(OVER);
         }
         Ok((grant, refresh))
-    }
-
-    /// Counts a device code that is nobody's, or another client's.
-    async fn not_a_code(&self, address: ClientAddress) -> OAuthError {
-        match self.failed(address, Failure::NotFound).await {
-            Failure::NotFound => OVER,
-            failure => failure.into(),
-        }
     }
 }
 

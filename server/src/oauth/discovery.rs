@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{OAuthError, SCOPES};
+use super::{DEVICE_CODE, OAuthError, SCOPES};
 use crate::service::Service;
 use crate::store::Alg;
 
@@ -30,6 +30,7 @@ impl Service {
         Ok(json!({
             "issuer": self.origin().as_str(),
             "authorization_endpoint": at("/oauth/authorize"),
+            "device_authorization_endpoint": at("/oauth/device-authorization"),
             "token_endpoint": at("/oauth/token"),
             "userinfo_endpoint": at("/oauth/userinfo"),
             "end_session_endpoint": at("/oauth/end-session"),
@@ -39,7 +40,7 @@ impl Service {
             "scopes_supported": SCOPES,
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_CODE],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": algs,
             "token_endpoint_auth_methods_supported": by_any,

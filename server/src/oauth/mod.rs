@@ -20,6 +20,7 @@ pub(crate) mod tokens;
 
 pub use authorization::TRANSACTION_LENGTH_MAX;
 pub use clients::{Client, SCOPES, is_scope};
-pub use device_authorization::DeviceAuthorizationBody;
+pub use device_authorization::{Asking, DeviceAuthorizationBody};
+pub(crate) use device_grant::DEVICE_CODE;
 pub use error::{ErrorCode, OAuthError};
 pub use tokens::TokenBody;

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod cors;
+mod device;
 mod end_session;
 mod error;
 mod form;
@@ -22,6 +23,7 @@ pub(super) fn machine_calls() -> Router<App> {
         .route("/.well-known/openid-configuration", get(metadata::metadata))
         .route("/.well-known/oauth-authorization-server", get(metadata::metadata))
         .route("/oauth/jwks", get(metadata::jwks))
+        .route("/oauth/device-authorization", post(device::device_authorization))
         .route("/oauth/token", post(token::token))
         .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .route("/oauth/revoke", post(token::revoke))

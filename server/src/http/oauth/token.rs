@@ -12,10 +12,7 @@ use super::head::{BoundKey, credentials};
 use crate::http::App;
 use crate::http::extract::Client;
 use crate::oauth::exchange::{CodeCall, RefreshCall};
-use crate::oauth::{ErrorCode, OAuthError};
-
-/// RFC 8628 §3.4.
-const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+use crate::oauth::{DEVICE_CODE, ErrorCode, OAuthError};
 
 /// `POST /oauth/token` (RFC 6749 §3.2).
 pub(super) async fn token(
@@ -44,8 +41,7 @@ pub(super) async fn token(
         }
         DEVICE_CODE => {
             let code = form.required("device_code", "Send device_code")?;
-            let (grant, refresh) = service.device_grant(&client, code, key, address).await?;
-            service.issue_tokens(&client, &grant, Some(refresh), service.now()).await?
+            service.redeem_device(&client, code, key, address).await?
         }
         _ => {
             return Err(OAuthError::new(
