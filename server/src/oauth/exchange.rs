@@ -67,6 +67,8 @@ impl Service {
         if let Some(misfit) = misfit {
             return Err(self.counted(address, invalid_grant(misfit)).await);
         }
+        // Nothing is used that could not be answered.
+        self.signer(client.policy.id_token_alg).await?;
         // The refresh tokens of a public client are bound to its key (RFC 9449 §5); others show who they are by a secret.
         let bound = dpop.filter(|_| client.is_public());
         let refresh = self.first_refresh(&code);
@@ -118,6 +120,7 @@ impl Service {
             return Err(self.counted(address, misfit).await);
         }
         let scopes = narrowed(call.scope, &found.scopes)?;
+        self.signer(client.policy.id_token_alg).await?;
         let successor = self.successor_of(&token).await?;
         let by = By::address(address.to_string());
         let used = self

@@ -102,7 +102,11 @@ impl Service {
         Ok(Keyring::new(&*self.durable, &keys, &*self.entropy).tend(self.now()).await?)
     }
 
-    async fn signer(&self, alg: Alg) -> Result<Arc<Signer>, OAuthError> {
+    /// The key that signs by this algorithm now.
+    ///
+    /// # Errors
+    /// As [`Service::sign_jwt`].
+    pub(crate) async fn signer(&self, alg: Alg) -> Result<Arc<Signer>, OAuthError> {
         let loaded = self.loaded().await?;
         loaded.signer(alg, self.now()).cloned().ok_or_else(|| {
             tracing::error!(

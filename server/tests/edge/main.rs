@@ -6,5 +6,6 @@ mod cli;
 mod keys;
 mod program;
 mod serve;
+mod signing_keys;
 mod tls;
 mod waiting;

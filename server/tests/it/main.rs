@@ -17,6 +17,7 @@ mod login;
 mod moved;
 mod must_hold;
 mod networks;
+mod oauth;
 mod proofs;
 mod recovery;
 mod rotation;

@@ -27,6 +27,8 @@ pub(super) fn machine_calls() -> Router<App> {
         .route("/oauth/token", post(token::token))
         .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .route("/oauth/revoke", post(token::revoke))
+        // Before the layer, so that it also answers the question that browsers ask before a call.
+        .method_not_allowed_fallback(super::wrong_method)
         .layer(from_fn(cors::any_origin))
         .route("/oauth/introspect", post(token::introspect))
 }
