@@ -8,6 +8,7 @@ mod authorize;
 mod authorize_attacks;
 mod crash;
 mod deadlines;
+mod device_grant;
 mod enrolment;
 mod figures;
 mod interface;

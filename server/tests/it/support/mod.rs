@@ -6,6 +6,7 @@ mod node;
 mod page;
 mod remote;
 mod site;
+mod tool;
 mod wire;
 
 pub use answer::Answer;
@@ -14,6 +15,7 @@ pub use node::{Node, Options};
 pub use page::{Page, Request, code_of};
 pub use remote::{Line, Remote};
 pub use site::{Site, challenge};
+pub use tool::{Tool, add_client};
 pub use wire::{Extras, fresh_bytes, new_key, random};
 
 use protocol::statement::Decision;

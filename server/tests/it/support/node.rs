@@ -16,6 +16,7 @@ use protocol::origin::Origin;
 use protocol::secret::Secret;
 use protocol::time::Timestamp;
 
+use super::wire::Wire;
 use super::{Device, Line, Page, Remote, fresh_bytes};
 
 /// The address that pages and devices call from unless a test says otherwise.
@@ -140,6 +141,11 @@ impl Node {
         let mut device = self.stranger();
         device.enrol(&code).await.expect(201);
         device
+    }
+
+    /// A program without a browser.
+    pub fn wire(&self) -> Wire {
+        Wire::new(&self.http, &self.base, &self.origin, HERE)
     }
 
     /// An authenticator that is not enrolled.

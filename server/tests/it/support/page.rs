@@ -103,7 +103,7 @@ impl Page {
         if method != "GET" {
             headers.push(("origin", self.wire.origin.to_string()));
         }
-        let answer = self.wire.call(method, path, Extras { headers, body, proof, token: None }).await;
+        let answer = self.wire.call(method, path, Extras { headers, body, proof, ..Extras::default() }).await;
         self.keep(&answer);
         answer
     }

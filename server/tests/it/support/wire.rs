@@ -28,6 +28,8 @@ pub struct Wire {
 pub struct Extras<'a> {
     pub headers: Vec<(&'a str, String)>,
     pub body: Option<Value>,
+    /// An encoded form in the place of a body.
+    pub form: Option<String>,
     /// `Some(token)`: proof with `ath` and `Authorization`.
     pub token: Option<&'a str>,
     pub proof: bool,
@@ -90,6 +92,9 @@ impl Wire {
         }
         if let Some(body) = &extras.body {
             call = call.json(body);
+        }
+        if let Some(form) = &extras.form {
+            call = call.header("content-type", "application/x-www-form-urlencoded").body(form.clone());
         }
         let response = call.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
