@@ -167,8 +167,13 @@ const fn told(refused: Refused, state: &State) -> OAuthError {
         (Refused::SlowDown { .. }, _) => SLOW_DOWN,
         (_, State::Over { outcome: Outcome::Denied(_) | Outcome::Cancelled(_), .. }) => DENIED,
         (_, State::Over { outcome: Outcome::Expired(_), .. }) => EXPIRED,
-        (_, State::Over { outcome: Outcome::Redeemed, .. })
-        | (_, State::Waiting { .. } | State::Scanned { .. } | State::Approved { .. }) => OVER,
+        (
+            _,
+            State::Over { outcome: Outcome::Redeemed, .. }
+            | State::Waiting { .. }
+            | State::Scanned { .. }
+            | State::Approved { .. },
+        ) => OVER,
     }
 }
 
