@@ -49,7 +49,7 @@ CREATE TABLE grants (
     ends_at      BIGINT  NOT NULL,
     ended_at     BIGINT
 );
-CREATE INDEX grants_by_session ON grants (session);
+CREATE INDEX grants_by_session ON grants (session, client);
 CREATE INDEX grants_by_account ON grants (account);
 CREATE INDEX grants_by_client ON grants (client);
 CREATE INDEX grants_by_life ON grants (ends_at);

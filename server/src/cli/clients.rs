@@ -8,7 +8,7 @@ use super::error::CliError;
 use super::opened::Opened;
 use super::output::{Output, moment};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{ClientSettings, Settings};
 use crate::operator::{MadeClient, NewClient, PREVIOUS_SECRET_S};
 use crate::store::{Alg, ClientPolicy, StoredClient};
 
@@ -42,7 +42,7 @@ pub(super) struct AddArgs {
     /// Where browsers come back to, exactly; can be repeated.
     #[arg(long, value_name = "URI", num_args = 1..)]
     redirect: Vec<String>,
-    /// Its id (client_id); a random one when absent.
+    /// Its id (`client_id`); a random one when absent.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
     /// For what cannot keep a secret: apps, command line tools, pages.
@@ -54,7 +54,7 @@ pub(super) struct AddArgs {
     /// Where browsers may go after a sign-out, exactly; can be repeated.
     #[arg(long, value_name = "URI", num_args = 1..)]
     post_logout_redirect: Vec<String>,
-    /// A scope that it may have beside openid, profile, email, groups and offline_access; can be repeated.
+    /// A scope that it may have beside openid, profile, email, groups and `offline_access`; can be repeated.
     #[arg(long, value_name = "SCOPE", num_args = 1..)]
     scope: Vec<String>,
     /// End what it was given after so many days, however long the browser stays signed in.
@@ -180,7 +180,7 @@ fn show(made: &MadeClient, first: &str, output: Output) -> Result<(), CliError> 
 }
 
 async fn list(opened: &Opened<'_>, output: Output) -> Result<(), CliError> {
-    let of_settings = opened.settings.clients.iter().filter_map(|client| client.to_client());
+    let of_settings = opened.settings.clients.iter().filter_map(ClientSettings::to_client);
     let mut rows: Vec<_> = of_settings.map(|client| row(client, "settings")).collect();
     let stored = opened.store().clients().await?.into_iter();
     // The settings win.

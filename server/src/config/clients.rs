@@ -161,7 +161,7 @@ pub(super) fn check(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
         }
         match (client.public, client.secret) {
             (true, Some(_)) => {
-                refuse("clients.public", of("true".to_owned()), "false, because it has a secret")
+                refuse("clients.public", of("true".to_owned()), "false, because it has a secret");
             }
             (false, None) => refuse(
                 "clients.secret",

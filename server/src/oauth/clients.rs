@@ -4,6 +4,7 @@ use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
 
 use super::redirect_uris;
+use crate::config::ClientSettings;
 use crate::config::ProtectedHost;
 use crate::service::{Failure, Service};
 use crate::store::{ClientId, ClientPolicy, StoredClient};
@@ -41,7 +42,7 @@ impl Client {
         let shown = SecretHash::of(shown);
         let newest = self.secret.is_some_and(|secret| secret.is_same(&shown));
         let previous =
-            self.previous_secret.is_some_and(|(secret, ends_at)| secret.is_same(&shown) & (now < ends_at));
+            self.previous_secret.is_some_and(|(secret, ends_at)| secret.is_same(&shown) && now < ends_at);
         newest | (previous & self.secret.is_some())
     }
 
@@ -94,7 +95,7 @@ impl Service {
             return Ok(self.protected_host(host).and_then(ProtectedHost::client));
         }
         let of_settings = self.settings.clients.iter().find(|client| client.id == id.as_str());
-        if let Some(client) = of_settings.and_then(|client| client.to_client()) {
+        if let Some(client) = of_settings.and_then(ClientSettings::to_client) {
             return Ok(Some(client.into()));
         }
         Ok(self.durable.client(id).await?.map(Client::from))

@@ -57,11 +57,11 @@ impl Operator {
         if asked.redirect_uris.is_empty() && !asked.device_grant {
             return Err(OperatorError::NoWayIn);
         }
-        let uris = asked.redirect_uris.iter().chain(&asked.post_logout_redirect_uris);
-        for uri in uris.filter(|uri| !redirect_uris::may_be_registered(uri)) {
+        let mut uris = asked.redirect_uris.iter().chain(&asked.post_logout_redirect_uris);
+        if let Some(uri) = uris.find(|uri| !redirect_uris::may_be_registered(uri)) {
             return Err(OperatorError::RedirectUri(uri.clone()));
         }
-        for scope in asked.policy.scopes.iter().filter(|scope| !is_scope(scope)) {
+        if let Some(scope) = asked.policy.scopes.iter().find(|scope| !is_scope(scope)) {
             return Err(OperatorError::Scope(scope.clone()));
         }
         let secret = (!asked.public).then(|| self.entropy.secret());

@@ -174,7 +174,6 @@ pub enum CodeUsed {
 
 /// How the use of a refresh token went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "one a call, moved once")]
 pub enum RefreshUsed {
     /// It is used now; its successor is good.
     Used(Grant),
@@ -303,10 +302,6 @@ pub trait FrontDoors: Send + Sync {
 
     /// Uses a refresh token, once, and makes `successor` good; notes the use of the session. The same call again within
     /// `repeat_s` is a repeat while the successor is unused; any other one ends the grant. Audit for that: `grant_ended`.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the token, its successor, and what all writing calls take"
-    )]
     async fn use_refresh(
         &self,
         token: &SecretHash,

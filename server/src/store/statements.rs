@@ -366,10 +366,12 @@ pub(super) const DELETE_ENDED_SESSIONS: &str = "DELETE FROM sessions WHERE id IN
 pub(super) const DELETE_KNOWN_KEYS: &str = "DELETE FROM known_keys WHERE last_at <= $1";
 pub(super) const DELETE_ENROLMENTS: &str = "DELETE FROM enrolments \
     WHERE (used_at IS NULL AND expires_at <= $1) OR (used_at IS NOT NULL AND used_at <= $2)";
-/// Grants that are over, or whose code nobody exchanged; their tokens go with them.
-pub(super) const DELETE_GRANTS: &str = "DELETE FROM grants WHERE id IN (SELECT o.id FROM grants o \
-    WHERE o.ended_at IS NOT NULL OR o.ends_at <= $1 \
-    OR (o.code_used_at IS NULL AND o.code_ends_at IS NOT NULL AND o.code_ends_at <= $1) LIMIT 500)";
+/// Grants that are over, or whose code nobody exchanged; their tokens go with them. Each part has an index.
+pub(super) const DELETE_GRANTS: &str = "DELETE FROM grants WHERE id IN (SELECT x.id FROM ( \
+    SELECT e.id FROM (SELECT o.id FROM grants o WHERE o.ended_at IS NOT NULL LIMIT 500) e \
+    UNION SELECT e.id FROM (SELECT o.id FROM grants o WHERE o.ends_at <= $1 LIMIT 500) e \
+    UNION SELECT e.id FROM (SELECT o.id FROM grants o WHERE o.code_used_at IS NULL \
+    AND o.code_ends_at IS NOT NULL AND o.code_ends_at <= $1 LIMIT 500) e) x LIMIT 500)";
 pub(super) const DELETE_REFRESH_TOKENS: &str = "DELETE FROM refresh_tokens WHERE token_hash IN \
     (SELECT o.token_hash FROM refresh_tokens o WHERE o.used_at IS NOT NULL AND o.used_at <= $1 LIMIT 500)";
 pub(super) const DELETE_DECISIONS: &str = "DELETE FROM decisions WHERE ticket IN \

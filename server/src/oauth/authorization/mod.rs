@@ -170,7 +170,7 @@ impl Service {
         let client = self.client_of(&transaction).await?;
         let client = client.ok_or(Failure::Request(protocol::request::Refused::Ended))?;
         Ok(Asking {
-            client: protocol::context::Client { id: client.id.to_string(), name: client.name.to_owned() },
+            client: protocol::context::Client { id: client.id.to_string(), name: client.name.clone() },
             scopes: client.scopes_of(&transaction.scopes),
             verification: client.policy.step_up || transaction.verified,
             return_to: resume_path(text),

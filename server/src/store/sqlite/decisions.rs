@@ -130,15 +130,12 @@ fn redeemed_before(
     }
     let request = new.request.as_bytes();
     let key = new.page_key.as_ref().map(Thumbprint::as_bytes);
-    let is_bound = match key {
-        Some(key) => {
-            let asked = params![request, key];
-            tx.connection.first(sql::SESSION_OF_REQUEST_HAS_KEY, asked, |row| Ok(row.get(0)?))?
-        }
-        None => {
-            let asked = params![request];
-            tx.connection.first(sql::SESSION_OF_REQUEST_IS_KEYLESS, asked, |row| Ok(row.get(0)?))?
-        }
+    let is_bound = if let Some(key) = key {
+        let asked = params![request, key];
+        tx.connection.first(sql::SESSION_OF_REQUEST_HAS_KEY, asked, |row| Ok(row.get(0)?))?
+    } else {
+        let asked = params![request];
+        tx.connection.first(sql::SESSION_OF_REQUEST_IS_KEYLESS, asked, |row| Ok(row.get(0)?))?
     };
     if is_bound == Some(false) {
         return Ok(Redeemed::Refused(RedeemRefused::Other));
@@ -149,15 +146,12 @@ fn redeemed_before(
     }
     let (idle, old) = (now.plus_s(-lives.idle_s).unix_s(), now.plus_s(-lives.max_s).unix_s());
     let read = |row: &Row<'_>| rows::session_view(row, Some(&new.token), lives);
-    let view = match key {
-        Some(key) => {
-            let asked = params![request, idle, old, key, new.token.as_bytes()];
-            tx.connection.first(sql::SESSION_BY_REQUEST, asked, read)?
-        }
-        None => {
-            let asked = params![request, idle, old, new.token.as_bytes()];
-            tx.connection.first(sql::KEYLESS_SESSION_BY_REQUEST, asked, read)?
-        }
+    let view = if let Some(key) = key {
+        let asked = params![request, idle, old, key, new.token.as_bytes()];
+        tx.connection.first(sql::SESSION_BY_REQUEST, asked, read)?
+    } else {
+        let asked = params![request, idle, old, new.token.as_bytes()];
+        tx.connection.first(sql::KEYLESS_SESSION_BY_REQUEST, asked, read)?
     };
     Ok(view.map_or(Redeemed::Refused(RedeemRefused::Ended), Redeemed::Existing))
 }

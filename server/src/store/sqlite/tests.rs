@@ -304,6 +304,32 @@ fn nothing_walks_through_whole_tables() {
 }
 
 #[tokio::test]
+async fn nothing_walks_through_all_grants() {
+    let (_dir, file) = folder();
+    drop(SqliteStore::open(&file).await.unwrap());
+    let connection = another_program(&file);
+    for statement in [
+        statements::DELETE_GRANTS,
+        statements::DELETE_REFRESH_TOKENS,
+        statements::HAS_GRANT,
+        statements::MOVE_GRANTS,
+        statements::CLIENTS_IN_USE,
+        statements::DELETE_GRANTS_OF_CLIENT,
+        statements::GRANT_BY_CODE,
+        statements::GRANT_BY_REFRESH,
+    ] {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+        let mut steps = plan.raw_query();
+        while let Some(step) = steps.next().unwrap() {
+            let step: String = step.get("detail").unwrap();
+            for table in ["g", "o", "r", "s", "grants", "refresh_tokens"] {
+                assert_ne!(step, format!("SCAN {table}"), "{statement}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_other_statements_made_is_left_alone() {
     let (_dir, file) = folder();
     drop(SqliteStore::open(&file).await.unwrap());
