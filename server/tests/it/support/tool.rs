@@ -12,7 +12,7 @@ const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 pub struct Tool {
     pub wire: Wire,
     pub id: &'static str,
-    pub(crate) secret: Option<&'static str>,
+    pub secret: Option<&'static str>,
     /// It proves its key.
     pub proves: bool,
 }
