@@ -16,12 +16,21 @@ pub struct Asked {
 }
 
 /// Reads it: `X-Original-URL` (nginx), else `X-Forwarded-Proto`, `-Host`, `-Uri` and `-Method` (Caddy, Traefik). `None` for
-/// a call without them, or with one that is no address.
+/// a call without them, or with one that is no address; also where both ways name different hosts: then one of them is the
+/// client's own word, which its proxy let pass.
 ///
 /// Whoever writes these headers without a proxy asks about a cookie of their own, and learns nothing else.
 pub fn asked(headers: &HeaderMap) -> Option<Asked> {
     if let Some(url) = one(headers, "x-original-url") {
-        let (host, path) = parts(&Url::parse(url).ok()?)?;
+        let url = Url::parse(url).ok()?;
+        let (host, path) = parts(&url)?;
+        if headers.contains_key("x-forwarded-host") {
+            let forwarded = one(headers, "x-forwarded-host")?;
+            let (other, _) = parts(&Url::parse(&format!("{}://{forwarded}/", url.scheme())).ok()?)?;
+            if other != host {
+                return None;
+            }
+        }
         // auth_request knows 2xx, 401 and 403 alone.
         return Some(Asked { host, path, leads: false });
     }
@@ -138,6 +147,7 @@ mod tests {
         for lines in [
             &[][..],
             &[("x-original-url", "/a")],
+            &[("x-original-url", "https://files.example.com/"), ("x-forwarded-host", "wiki.example.com")],
             &[("x-original-url", "javascript:alert(1)")],
             &[("x-original-url", "https://ada@files.example.com/")],
             &[("x-forwarded-host", "files.example.com")],

@@ -79,6 +79,11 @@ fn nginx(folder: &Path, address: &str, server: &str) -> Result<Command> {
         ],
     )?;
     fs::write(folder.join("site.conf"), site)?;
+    around_nginx(folder)
+}
+
+/// nginx with `site.conf` of this folder and nothing else.
+pub(crate) fn around_nginx(folder: &Path) -> Result<Command> {
     // The system's own file around it writes below /var.
     let temporary: Vec<String> = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()
@@ -134,7 +139,7 @@ fn haproxy(folder: &Path, address: &str, server: &str) -> Result<Command> {
 }
 
 /// A file of `deploy/`, with these words replaced; each has to be in it.
-fn example(name: &str, replaced: &[(&str, &str)]) -> Result<String> {
+pub(crate) fn example(name: &str, replaced: &[(&str, &str)]) -> Result<String> {
     let file = programs::repo().join("deploy").join(name);
     let mut text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     for (word, other) in replaced {
@@ -153,11 +158,11 @@ fn certificate(folder: &Path) -> Result<()> {
 }
 
 /// A program that may lie where only root's path leads.
-fn system(name: &str) -> Command {
+pub(crate) fn system(name: &str) -> Command {
     let found = ["/usr/sbin", "/usr/local/sbin"].map(|folder| Path::new(folder).join(name));
     Command::new(found.into_iter().find(|program| program.is_file()).unwrap_or_else(|| name.into()))
 }
 
-fn path(folder: &Path, name: &str) -> String {
+pub(crate) fn path(folder: &Path, name: &str) -> String {
     folder.join(name).to_string_lossy().into_owned()
 }

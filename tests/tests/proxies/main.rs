@@ -7,6 +7,7 @@
 #[path = "../../src/bin/attack/client/mod.rs"]
 mod client;
 mod front;
+mod guard;
 
 /// What the client notes for the attack suite.
 mod ground {
@@ -33,6 +34,16 @@ async fn caddy_passes_a_login_and_the_address() -> Result<()> {
 #[tokio::test]
 async fn haproxy_passes_a_login_and_the_address() -> Result<()> {
     a_login_through(Kind::Haproxy).await
+}
+
+#[tokio::test]
+async fn nginx_asks_who_comes_to_a_site() -> Result<()> {
+    guard::a_site_behind(Kind::Nginx).await
+}
+
+#[tokio::test]
+async fn caddy_asks_who_comes_to_a_site() -> Result<()> {
+    guard::a_site_behind(Kind::Caddy).await
 }
 
 async fn a_login_through(kind: Kind) -> Result<()> {

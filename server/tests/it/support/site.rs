@@ -92,6 +92,28 @@ impl Site {
     }
 }
 
+impl Site {
+    /// Exchanges a code at the token endpoint.
+    pub async fn exchange(&self, page: &Page, code: &str) -> Answer {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "authorization_code")
+            .append_pair("client_id", &self.id)
+            .append_pair("redirect_uri", &self.redirect_uri)
+            .append_pair("code", code)
+            .append_pair("code_verifier", VERIFIER)
+            .finish();
+        page.submit("/oauth/token", &form, None).await
+    }
+
+    /// Signs the page in for the site; the ID token of it.
+    pub async fn id_token(&self, page: &Page, device: &Device) -> String {
+        let transaction = self.send(page, &[]).await.transaction();
+        let code = self.code(&page.through(&transaction, device).await);
+        let tokens = self.exchange(page, &code).await.expect(200);
+        tokens["id_token"].as_str().unwrap().to_owned()
+    }
+}
+
 pub fn challenge() -> String {
     base64url(&sha256(VERIFIER.as_bytes()))
 }
