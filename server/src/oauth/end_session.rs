@@ -45,9 +45,9 @@ struct Asked {
 
 /// Claims of an ID token, as far as it is a hint.
 #[derive(Deserialize)]
-struct Hint {
+pub(super) struct Hint {
     iss: String,
-    sub: AccountId,
+    pub(super) sub: AccountId,
     aud: String,
 }
 
@@ -174,7 +174,7 @@ impl Service {
     }
 
     /// An ID token of ours, over or not (§2).
-    async fn hint(&self, token: &str) -> Result<Option<Hint>, Failure> {
+    pub(super) async fn hint(&self, token: &str) -> Result<Option<Hint>, Failure> {
         let read = self.verify_jwt::<Hint>("JWT", token).await;
         let hint = read.map_err(|_| Failure::Internal("the signing keys cannot be read"))?;
         Ok(hint.filter(|hint| hint.iss == self.origin().as_str()))

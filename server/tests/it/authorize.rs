@@ -203,6 +203,24 @@ async fn a_wish_for_verified_people_is_asked_for() {
 }
 
 #[tokio::test]
+async fn nobody_else_answers_for_whom_the_site_means() {
+    let node = Node::start().await;
+    let (site, device, page) = (Site::add(&node, "wiki").await, node.device("ada").await, node.page());
+    let of_ada = site.id_token(&page, &device).await;
+    let (grace, other) = (node.device("grace").await, node.page());
+    site.id_token(&other, &grace).await;
+    let means_ada = [("id_token_hint", of_ada.as_str()), ("prompt", "none")];
+    site.code(&site.send(&page, &means_ada).await);
+    site.hears(&site.send(&other, &means_ada).await, "login_required");
+    node.clock.advance_s(30);
+    let transaction = site.send(&other, &means_ada[..1]).await.transaction();
+    let answer = other.through(&transaction, &grace).await;
+    site.hears(&answer, "login_required");
+    // Words that nobody signed are none.
+    site.code(&site.send(&page, &[("id_token_hint", "eyJhbGciOiJub25lIn0.e30."), ("prompt", "none")]).await);
+}
+
+#[tokio::test]
 async fn a_code_needs_a_session_that_lives() {
     let node = Node::start().await;
     let (site, device, page) = (Site::add(&node, "wiki").await, node.device("ada").await, node.page());

@@ -202,6 +202,11 @@ impl Service {
             Err(_) => return refused(Refusal::Unreadable),
         };
         let state = request::state(parameters);
+        // One that cannot be read says nothing about anybody.
+        let hint = match parameters.one("id_token_hint") {
+            Ok(Some(token)) => self.hint(token).await?.map(|hint| hint.sub),
+            Ok(None) | Err(_) => None,
+        };
         let made = request::asked(parameters).and_then(|asked| {
             let scopes = client.scopes_of(&asked.scopes);
             if scopes.is_empty() {
@@ -219,6 +224,7 @@ impl Service {
                 max_age_s: asked.max_age_s,
                 verified: asked.verified,
                 dpop: asked.dpop,
+                hint,
                 started_at: self.now(),
             };
             let text = transaction.close(&self.transactions(), self.entropy.bytes_12());
@@ -276,6 +282,7 @@ impl Service {
         let present = Present {
             auth_time: view.session.created_at,
             verified: view.session.verified,
+            account: view.account.id,
             consent: &consent,
         };
         match standing::next(transaction, client.policy.step_up, Standing::Present(present), now) {

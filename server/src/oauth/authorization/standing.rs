@@ -1,5 +1,6 @@
 //! What becomes of a transaction, by who is signed in at this browser.
 
+use protocol::id::AccountId;
 use protocol::time::Timestamp;
 
 use super::transaction::{Prompt, Transaction};
@@ -23,6 +24,8 @@ pub struct Present<'a> {
     pub auth_time: Timestamp,
     /// Whether the authenticator verified the person for it.
     pub verified: bool,
+    /// Whose session it is.
+    pub account: AccountId,
     /// What the person has agreed to give this client.
     pub consent: &'a [String],
 }
@@ -52,6 +55,14 @@ pub fn next(asked: &Transaction, must_verify: bool, standing: Standing<'_>, now:
         Standing::Nobody => return page_or(ErrorCode::LoginRequired),
     };
     let for_this = present.auth_time >= asked.started_at;
+    // OpenID Connect Core §3.1.2.1: nobody else answers for whom the client means.
+    if asked.hint.is_some_and(|hint| hint != present.account) {
+        return if for_this {
+            Next::Refuse(ErrorCode::LoginRequired)
+        } else {
+            page_or(ErrorCode::LoginRequired)
+        };
+    }
     let is_recent = |most: u32| now.since_s(present.auth_time) <= i64::from(most) || for_this;
     if !asked.max_age_s.is_none_or(is_recent) {
         return page_or(ErrorCode::LoginRequired);
@@ -76,6 +87,7 @@ pub fn next(asked: &Transaction, must_verify: bool, standing: Standing<'_>, now:
 mod tests {
     use super::*;
 
+    const ADA: AccountId = AccountId::from_random([1; 16]);
     const START: Timestamp = Timestamp(1_800_000_000);
 
     fn asked(prompt: Prompt) -> Transaction {
@@ -90,6 +102,7 @@ mod tests {
             max_age_s: None,
             verified: false,
             dpop: None,
+            hint: None,
             started_at: START,
         }
     }
@@ -98,7 +111,7 @@ mod tests {
     fn judged(asked: &Transaction, must_verify: bool, age_s: i64, verified: bool, consent: &[&str]) -> Next {
         let consent: Vec<String> = consent.iter().map(|scope| (*scope).to_owned()).collect();
         let now = START.plus_s(60);
-        let present = Present { auth_time: now.plus_s(-age_s), verified, consent: &consent };
+        let present = Present { auth_time: now.plus_s(-age_s), verified, account: ADA, consent: &consent };
         next(asked, must_verify, Standing::Present(present), now)
     }
 
@@ -154,6 +167,17 @@ mod tests {
         }
         let silent = Transaction { max_age_s: Some(10), ..asked(Prompt::None) };
         assert_eq!(judged(&silent, false, 3_600, false, ALL), LOGIN);
+    }
+
+    #[test]
+    fn nobody_else_answers_for_whom_the_client_means() {
+        let hint = |account, prompt| Transaction { hint: Some(account), ..asked(prompt) };
+        let grace = AccountId::from_random([2; 16]);
+        assert_eq!(judged(&hint(ADA, Prompt::None), false, 3_600, false, ALL), Next::Code);
+        assert_eq!(judged(&hint(grace, Prompt::None), false, 3_600, false, ALL), LOGIN);
+        assert_eq!(judged(&hint(grace, Prompt::Any), false, 3_600, false, ALL), Next::Login);
+        // Somebody else has signed in for it: nobody is sent round.
+        assert_eq!(judged(&hint(grace, Prompt::Any), false, 10, false, ALL), LOGIN);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! An authorization request that was judged, on its way through the login page and back.
 
+use protocol::id::AccountId;
 use protocol::key::Thumbprint;
 use protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,9 @@ pub struct Transaction {
     /// The key that its tokens will be bound to.
     #[serde(rename = "d", skip_serializing_if = "Option::is_none")]
     pub dpop: Option<Thumbprint>,
+    /// Whom the client takes the person for (`id_token_hint`).
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<AccountId>,
     /// When the client asked.
     #[serde(rename = "i")]
     pub started_at: Timestamp,
@@ -129,6 +133,7 @@ mod tests {
             max_age_s: Some(60),
             verified: true,
             dpop: Some(Thumbprint::from_bytes([3; 32])),
+            hint: Some(AccountId::from_random([4; 16])),
             started_at: NOW,
         }
     }
@@ -137,7 +142,14 @@ mod tests {
     fn it_comes_back_as_it_left() {
         let text = transaction().close(&seal(1, PURPOSE), [0; 12]);
         assert_eq!(Transaction::open(&seal(1, PURPOSE), &text, NOW), Ok(transaction()));
-        let bare = Transaction { state: None, nonce: None, max_age_s: None, dpop: None, ..transaction() };
+        let bare = Transaction {
+            state: None,
+            nonce: None,
+            max_age_s: None,
+            dpop: None,
+            hint: None,
+            ..transaction()
+        };
         let text = bare.close(&seal(1, PURPOSE), [0; 12]);
         assert_eq!(Transaction::open(&seal(1, PURPOSE), &text, NOW), Ok(bare));
     }
