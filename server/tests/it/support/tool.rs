@@ -82,7 +82,7 @@ impl Tool {
 pub async fn add_client(
     node: &Node,
     id: &str,
-    secret: Option<&str>,
+    pub secret: Option<&str>,
     device_grant: bool,
     policy: ClientPolicy,
 ) {
