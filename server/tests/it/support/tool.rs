@@ -82,7 +82,7 @@ impl Tool {
 pub async fn add_client(
     node: &Node,
     id: &str,
-    pub secret: Option<&str>,
+    secret: Option<&str>,
     device_grant: bool,
     policy: ClientPolicy,
 ) {
