@@ -110,6 +110,9 @@ pub enum OperatorError {
     /// An address that cannot be registered.
     #[error("{0:?} cannot be used; allowed: {allowed}.", allowed = crate::oauth::redirect_uris::ALLOWED)]
     RedirectUri(String),
+    /// An address that this server cannot be told to call.
+    #[error("{0:?} cannot be called; allowed: {allowed}.", allowed = crate::oauth::redirect_uris::CALLABLE)]
+    LogoutUri(String),
     /// Not a scope.
     #[error("{0:?} is no scope; allowed: visible ASCII characters without \" and \\.")]
     Scope(String),

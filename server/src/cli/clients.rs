@@ -54,6 +54,9 @@ pub(super) struct AddArgs {
     /// Where browsers may go after a sign-out, exactly; can be repeated.
     #[arg(long, value_name = "URI", num_args = 1..)]
     post_logout_redirect: Vec<String>,
+    /// Where it is told that a session is over (back-channel logout).
+    #[arg(long, value_name = "URI")]
+    back_channel_logout: Option<String>,
     /// A scope that it may have beside openid, profile, email, groups and `offline_access`; can be repeated.
     #[arg(long, value_name = "SCOPE", num_args = 1..)]
     scope: Vec<String>,
@@ -87,6 +90,8 @@ struct ClientRow {
     public: bool,
     redirect_uris: Vec<String>,
     post_logout_redirect_uris: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backchannel_logout_uri: Option<String>,
     device_grant: bool,
     scopes: Vec<String>,
     session_days: Option<u32>,
@@ -157,6 +162,7 @@ async fn add(opened: &Opened<'_>, args: AddArgs, output: Output) -> Result<(), C
             session_s: args.session_days.map(|days| days * 86_400),
             step_up: args.step_up,
             shows_user_code: args.shows_user_code,
+            back_channel_logout: args.back_channel_logout,
             id_token_alg: match args.id_token_alg {
                 AlgArg::Es256 => Alg::Es256,
                 AlgArg::Rs256 => Alg::Rs256,
@@ -210,6 +216,7 @@ fn row(client: StoredClient, kept_in: &'static str) -> ClientRow {
         public: client.secret.is_none(),
         redirect_uris: client.redirect_uris,
         post_logout_redirect_uris: client.post_logout_redirect_uris,
+        backchannel_logout_uri: client.policy.back_channel_logout,
         device_grant: client.device_grant,
         scopes: client.policy.scopes,
         session_days: client.policy.session_s.map(|seconds| seconds / 86_400),

@@ -96,6 +96,7 @@ impl From<OperatorError> for CliError {
             | OperatorError::ClientName
             | OperatorError::NoWayIn
             | OperatorError::RedirectUri(_)
+            | OperatorError::LogoutUri(_)
             | OperatorError::Scope(_)
             | OperatorError::PublicClient(_) => Self::Usage(sentence),
             OperatorError::Store(source) => source.into(),

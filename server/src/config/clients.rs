@@ -41,6 +41,8 @@ pub struct ClientSettings {
     /// Whether it may ask by RFC 8628.
     #[serde(default)]
     pub device_grant: bool,
+    /// Where it is told that a session is over.
+    pub back_channel_logout: Option<String>,
     /// Scopes beside those of OpenID Connect.
     #[serde(default)]
     pub scopes: Vec<String>,
@@ -104,6 +106,7 @@ impl ClientSettings {
                 step_up: self.step_up,
                 shows_user_code: self.shows_user_code,
                 id_token_alg: self.id_token_alg,
+                back_channel_logout: self.back_channel_logout.clone(),
             },
             created_at: Timestamp(0),
         })
@@ -187,6 +190,9 @@ pub(super) fn check(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
             for uri in uris.iter().filter(|uri| !redirect_uris::may_be_registered(uri)) {
                 refuse(name, of(format!("{uri:?}")), redirect_uris::ALLOWED);
             }
+        }
+        if let Some(uri) = client.back_channel_logout.iter().find(|uri| !redirect_uris::may_be_called(uri)) {
+            refuse("clients.back_channel_logout", of(format!("{uri:?}")), redirect_uris::CALLABLE);
         }
         for scope in client.scopes.iter().filter(|scope| !is_scope(scope)) {
             refuse("clients.scopes", of(format!("{scope:?}")), "visible ASCII characters without \" and \\");

@@ -51,6 +51,8 @@ impl Service {
             "authorization_response_iss_parameter_supported": true,
             "acr_values_supported": [ACR_APPROVED, ACR_VERIFIED],
             "prompt_values_supported": ["none", "login", "consent", "select_account"],
+            "backchannel_logout_supported": true,
+            "backchannel_logout_session_supported": true,
             "claim_types_supported": ["normal"],
             "claims_supported": [
                 "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",

@@ -81,6 +81,7 @@ impl Service {
             CodeUsed::Used => {
                 tracing::info!(grant.id = %grant.id, client.id = %client.id, "Exchanged a code");
                 let grant = Grant { dpop, ..grant };
+                self.watch_logout(client, &grant).await?;
                 self.issue_tokens(client, &grant, Some(refresh), now).await
             }
             CodeUsed::Before => {

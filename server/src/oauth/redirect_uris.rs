@@ -29,6 +29,14 @@ pub fn may_be_registered(text: &str) -> bool {
     }
 }
 
+/// What this server may be told to call, as a phrase.
+pub const CALLABLE: &str = "https://HOST/PATH, or http://127.0.0.1/PATH or another loopback address; without a fragment or a user name";
+
+/// Whether this server may be told to call this address (OpenID Connect Back-Channel Logout 1.0 §2.2).
+pub fn may_be_called(text: &str) -> bool {
+    may_be_registered(text) && (text.starts_with("https://") || text.starts_with("http://"))
+}
+
 /// Whether a browser may be sent to `asked` when `registered` is what the client registered: byte for byte, but for the
 /// port of a loopback address, which a native app gets from its system (RFC 8252 §7.3).
 pub fn is_match(registered: &str, asked: &str) -> bool {

@@ -61,6 +61,11 @@ impl Operator {
         if let Some(uri) = uris.find(|uri| !redirect_uris::may_be_registered(uri)) {
             return Err(OperatorError::RedirectUri(uri.clone()));
         }
+        if let Some(uri) =
+            asked.policy.back_channel_logout.iter().find(|uri| !redirect_uris::may_be_called(uri))
+        {
+            return Err(OperatorError::LogoutUri(uri.clone()));
+        }
         if let Some(scope) = asked.policy.scopes.iter().find(|scope| !is_scope(scope)) {
             return Err(OperatorError::Scope(scope.clone()));
         }

@@ -30,6 +30,7 @@ use crate::data::{self, Place};
 use crate::drain::Drain;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::metrics::Metrics;
+use crate::oauth::back_channel_logout;
 use crate::observe::observe;
 use crate::operator::{MadeLink, Operator, OperatorError, Profile};
 use crate::published::{self, Published};
@@ -193,6 +194,7 @@ pub async fn run(
     tokio::select! {
         served = serving => served.map_err(ServeError::Listener)?,
         never = housekeeping::run(&service, &*clock, settings.retention.sweep_s) => match never {},
+        never = back_channel_logout::run(&service, &*clock, settings.retention.sweep_s) => match never {},
         never = figures::serve(figures, metrics, Arc::clone(&service)) => match never {},
         never = signals::reload_on_hangup(tls.as_ref(), settings, &service) => match never {},
     }

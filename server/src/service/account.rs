@@ -59,6 +59,7 @@ impl Service {
         let by = By::device(&holder.device, address.to_string());
         let ended =
             self.durable.end_session(holder.account.id, session, EndReason::Ended, &by, self.now()).await?;
+        self.ring(holder.account.id);
         if ended { Ok(()) } else { Err(Failure::NotFound) }
     }
 
@@ -69,6 +70,7 @@ impl Service {
     pub async fn end_all_sessions(&self, holder: &Holder, address: ClientAddress) -> Result<(), Failure> {
         let by = By::device(&holder.device, address.to_string());
         self.durable.end_sessions(holder.account.id, &by, self.now()).await?;
+        self.ring(holder.account.id);
         self.revoke_requests(holder.account.id, |_| true).await
     }
 

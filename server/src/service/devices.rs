@@ -59,6 +59,7 @@ impl Service {
         if revoked.is_none() {
             return Err(Failure::NotFound);
         }
+        self.ring(account);
         self.revoke_requests(account, |lock| lock.device == device).await?;
         tracing::info!(device.id = %device, "Device removed");
         Ok(())

@@ -50,6 +50,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::drain::Drain;
 use crate::entropy::Entropy;
+use crate::oauth::back_channel_logout::Bell;
 use crate::oauth::signing::Signing;
 use crate::server_keys::ServerKeys;
 use crate::store::{Durable, SessionLives, ShortLived, StoreError};
@@ -108,6 +109,8 @@ pub struct Service {
     /// One typed code at a time, so that no burst of guesses passes its limit together; of several nodes each lets one
     /// guess more through at most.
     typed_codes: Mutex<()>,
+    /// Whose sessions ended, for the sites that want to hear of it.
+    pub(crate) bell: Bell,
 }
 
 impl Service {
@@ -135,6 +138,7 @@ impl Service {
             passwords: password::Verifier::new(),
             sockets: watch::Sockets::default(),
             typed_codes: Mutex::new(()),
+            bell: Bell::default(),
         })
     }
 

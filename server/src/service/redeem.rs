@@ -154,6 +154,7 @@ impl Service {
         {
             let (account, id) = (session.account.id, session.session.id);
             self.durable.end_session(account, id, EndReason::Ended, &By::server(), now).await?;
+            self.ring(account);
             answer?;
         }
         Ok(())

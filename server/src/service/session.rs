@@ -103,6 +103,7 @@ impl Service {
         let by = By::address(address.to_string());
         let (account, id) = (view.account.id, view.session.id);
         self.durable.end_session(account, id, reason, &by, self.now()).await?;
+        self.ring(account);
         tracing::info!(session.id = %id, reason = reason.as_str(), "Session ended by its page");
         Ok(())
     }

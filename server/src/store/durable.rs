@@ -13,6 +13,7 @@ use super::devices::{
 };
 use super::error::StoreError;
 use super::front_doors::FrontDoors;
+use super::logouts::Logouts;
 use super::sessions::{EndReason, NewSession, Redeemed, Refreshed, SessionLives, SessionView};
 
 /// What outlives the process. The arbiter of decisions, redeems, enrolments and sessions.
@@ -46,7 +47,7 @@ use super::sessions::{EndReason, NewSession, Redeemed, Refreshed, SessionLives, 
 /// - Audit: the unique (chain, seq) decides; whoever loses reads the new end and tries again inside its transaction.
 ///   [`anchor`](Self::anchor) needs no more than that.
 #[async_trait]
-pub trait Durable: FrontDoors {
+pub trait Durable: FrontDoors + Logouts {
     /// Answers when the store can be read and written: for readiness.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -58,6 +58,8 @@ pub struct ClientPolicy {
     pub shows_user_code: bool,
     /// What its ID tokens are signed with.
     pub id_token_alg: Alg,
+    /// Where it is told that a session is over (OpenID Connect Back-Channel Logout 1.0 §2.2).
+    pub back_channel_logout: Option<String>,
 }
 
 /// What a token is signed with, by its name in JOSE (RFC 7518 §3.1).

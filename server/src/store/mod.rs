@@ -15,6 +15,7 @@ mod error;
 mod front_doors;
 
 pub mod in_process;
+mod logouts;
 pub mod postgres;
 pub mod redis;
 mod rows;
@@ -35,6 +36,7 @@ pub use front_doors::{
     Alg, ClientId, ClientPolicy, CodeGrant, CodeUsed, Consent, FrontDoors, Grant, GrantEnd, NewCode,
     NewGrant, RefreshUsed, StoredClient, StoredSigningKey,
 };
+pub use logouts::{DueLogout, Logouts};
 pub use sessions::{
     EndReason, NewSession, RedeemRefused, Redeemed, Refreshed, Session, SessionLives, SessionView,
 };

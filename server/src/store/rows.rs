@@ -15,6 +15,7 @@ use super::decisions::{StoredDecision, Verdict};
 use super::devices::{Device, Holder};
 use super::error::StoreError;
 use super::front_doors::{Alg, ClientId, CodeGrant, Grant, StoredClient, StoredSigningKey};
+use super::logouts::DueLogout;
 use super::sessions::{Session, SessionLives, SessionView};
 use crate::config::SessionKind;
 
@@ -222,6 +223,15 @@ pub(super) fn session_view(
         row.moment("previous_ends_at")?
     };
     Ok(SessionView { session, account: account(row)?, device_name: row.text("device_name")?, token_ends_at })
+}
+
+pub(super) fn due_logout(row: &impl Columns) -> Result<DueLogout, Fault> {
+    Ok(DueLogout {
+        grant: row.grant_id("grant_id")?,
+        client: row.word("client", ClientId::parse)?,
+        account: row.account_id("account")?,
+        tries: u32::try_from(row.number("tries")?).map_err(|_| Fault::Damaged("tries"))?,
+    })
 }
 
 pub(super) fn client(row: &impl Columns) -> Result<StoredClient, Fault> {

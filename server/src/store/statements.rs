@@ -314,6 +314,22 @@ pub(super) const END_GRANT: &str = "UPDATE grants SET ended_at = $2 WHERE id = $
 pub(super) const MOVE_GRANTS: &str = "UPDATE grants SET session = $2 WHERE session = $1 AND ended_at IS NULL";
 pub(super) const CLIENTS_IN_USE: &str = "SELECT DISTINCT g.session, g.client_name FROM grants g \
     WHERE g.account = $1 AND g.ended_at IS NULL AND g.ends_at > $2 ORDER BY g.session, g.client_name";
+pub(super) const INSERT_LOGOUT: &str = "INSERT INTO logouts (grant_id, client, account, tries, next_at) \
+    VALUES ($1, $2, $3, 0, 0) ON CONFLICT (grant_id) DO NOTHING";
+/// `$1`: the account, or all; `$2` and `$3` as in `session_lives`; `$4`: now. Looks at each one whose grant lives, so it
+/// runs where nobody waits for it.
+pub(super) const DUE_LOGOUTS: &str = concat!(
+    "SELECT l.grant_id FROM logouts l WHERE l.next_at <= $4 AND ($1 IS NULL OR l.account = $1) \
+     AND NOT EXISTS (SELECT 1 FROM grants g JOIN sessions s ON s.id = g.session JOIN accounts a ON a.id = s.account \
+     JOIN devices v ON v.id = s.device WHERE g.id = l.grant_id AND g.ended_at IS NULL AND g.ends_at > $4 AND ",
+    session_lives!(),
+    ") LIMIT 100"
+);
+/// Of two nodes that found it due, the second finds it put off.
+pub(super) const TAKE_LOGOUT: &str = "UPDATE logouts SET tries = tries + 1, next_at = $3 \
+    WHERE grant_id = $1 AND next_at <= $2 RETURNING grant_id, client, account, tries";
+pub(super) const DELAY_LOGOUT: &str = "UPDATE logouts SET next_at = $2 WHERE grant_id = $1";
+pub(super) const DELETE_LOGOUT: &str = "DELETE FROM logouts WHERE grant_id = $1";
 pub(super) const SIGNING_KEYS: &str = "SELECT kid, alg, sealed, public_jwk, used_from, created_at FROM signing_keys \
     ORDER BY used_from DESC, created_at DESC, kid";
 pub(super) const NEWEST_SIGNING_KEY: &str = "SELECT kid FROM signing_keys WHERE alg = $1 \

@@ -7,6 +7,7 @@ mod durable_audit;
 mod durable_clients;
 mod durable_devices;
 mod durable_grants;
+mod durable_logouts;
 mod durable_races;
 mod durable_recovery;
 mod durable_sessions;
@@ -125,6 +126,11 @@ macro_rules! durable_suite {
                 an_end_and_grants_at_once_leave_no_grant,
                 a_login_and_grants_at_once_lose_none,
                 a_sweep_forgets_grants_that_are_over,
+            }
+            durable_logouts::{
+                a_logout_is_due_once_its_grant_is_over,
+                a_logout_comes_again_until_it_is_forgotten,
+                a_logout_is_due_for_one_of_fifty_nodes,
             }
             durable_races::{
                 two_hundred_redeems_make_one_session,

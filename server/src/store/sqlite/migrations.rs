@@ -19,7 +19,7 @@ struct Migration {
 }
 
 /// All of them, oldest first.
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         description: "first",
@@ -39,6 +39,11 @@ const MIGRATIONS: [Migration; 4] = [
         version: 4,
         description: "front_doors",
         statements: include_str!("../../../migrations/sqlite/0004_front_doors.sql"),
+    },
+    Migration {
+        version: 5,
+        description: "logouts",
+        statements: include_str!("../../../migrations/sqlite/0005_logouts.sql"),
     },
 ];
 

@@ -2,6 +2,7 @@
 
 mod clients;
 mod grants;
+mod logouts;
 mod signing_keys;
 
 use async_trait::async_trait;

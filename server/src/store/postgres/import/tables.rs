@@ -34,7 +34,7 @@ enum Values {
 use Kind::{Bytes, Flag, Number, Text};
 
 /// All tables, each after those that it refers to.
-pub(super) const TABLES: [Table; 16] = [
+pub(super) const TABLES: [Table; 17] = [
     Table {
         name: "accounts",
         columns: &[
@@ -176,6 +176,16 @@ pub(super) const TABLES: [Table; 16] = [
             ("created_at", Number),
             ("used_at", Number),
             ("successor", Bytes),
+        ],
+    },
+    Table {
+        name: "logouts",
+        columns: &[
+            ("grant_id", Bytes),
+            ("client", Text),
+            ("account", Bytes),
+            ("tries", Number),
+            ("next_at", Number),
         ],
     },
     Table {
