@@ -22,6 +22,7 @@ mod room;
 mod run;
 mod schemathesis;
 mod setup;
+mod site;
 mod stages;
 mod stopwatch;
 mod tally;

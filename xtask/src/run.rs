@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::command::{built, cargo_build_programs, output, program, repo, run as run_command, which};
+use crate::site::Site;
 use crate::{setup, ui};
 
 /// The account that the trial server knows.
@@ -29,6 +30,9 @@ pub(crate) struct Options {
     /// The folder of the trial server's accounts and key, kept between runs.
     #[arg(long, default_value = "target/countersign-run")]
     folder: PathBuf,
+    /// Also one of the sites of examples/, to sign in at with the app.
+    #[arg(long, conflicts_with = "headless")]
+    site: Option<Site>,
 }
 
 /// Builds, starts and stays until Ctrl-C; with `--headless` signs in once and ends.
@@ -50,6 +54,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.headless {
         setup::for_windows_without_display()?;
     }
+    if let Some(site) = options.site {
+        site.set_up()?;
+    }
     println!("==> Building");
     ui::build()?;
     run_command(&mut cargo_build_programs())?;
@@ -61,7 +68,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         );
     }
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    runtime.block_on(stay(&folder))
+    runtime.block_on(stay(&folder, options.site))
 }
 
 fn has_display() -> bool {
@@ -70,7 +77,7 @@ fn has_display() -> bool {
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-async fn stay(folder: &Path) -> Result<()> {
+async fn stay(folder: &Path, site: Option<Site>) -> Result<()> {
     let known = folder.join("server.key").exists();
     println!(
         "==> {} {}",
@@ -84,7 +91,11 @@ async fn stay(folder: &Path) -> Result<()> {
     let link = enrolment_link(folder, &origin, is_new)?;
     println!("==> Server ready: {origin}");
 
-    open_in_browser(&origin);
+    let mut beside = None;
+    if let Some(site) = site {
+        beside = Some(site.start(folder, &origin)?);
+    }
+    open_in_browser(site.map_or(origin.as_str(), |site| site.url()));
     let mut app = Command::new(built("countersign"));
     if let Some(link) = &link {
         println!(
@@ -100,6 +111,9 @@ async fn stay(folder: &Path) -> Result<()> {
         );
     }
     let mut app = app.kill_on_drop(true).spawn().context("cannot start the app")?;
+    if let Some(site) = site {
+        println!("==> The site at {} sends you to the login page; {ACCOUNT} comes back to it", site.url());
+    }
     println!("==> Then scan the code on the login page: by camera, or without one by \"Scan my screen\"");
     println!("==> Ctrl-C ends the server and the app");
 
@@ -117,6 +131,9 @@ async fn stay(folder: &Path) -> Result<()> {
     println!("\n==> Ending");
     if app_runs {
         end(&mut app).await;
+    }
+    if let Some(mut site) = beside {
+        end(&mut site).await;
     }
     end(&mut server).await;
     outcome

@@ -33,10 +33,17 @@ const TEST_PACKAGES: &[&str] = &[
     "nginx-light",
     "caddy",
     "haproxy",
+    "apache2",
+    "libapache2-mod-auth-openidc",
+    "python3-authlib",
+    "python3-requests",
 ];
 
 /// Two ways to have a browser with its driver; the packages are taken when neither is there.
 const BROWSER_PACKAGES: &[&str] = &["chromium", "chromium-driver"];
+
+/// Sites and clients of other people's making that tests sign in at, with npm packages of their own.
+const SITES: &[&str] = &["examples/node"];
 
 /// Cargo programs by name and version.
 const CARGO_PROGRAMS: &[(&str, &str)] = &[("cargo-deny", "0.20.2"), ("tauri-driver", "2.1.0")];
@@ -54,7 +61,7 @@ pub(crate) fn everything() -> Result<()> {
     for (name, version) in CARGO_PROGRAMS {
         cargo_program(name, version)?;
     }
-    Ok(())
+    SITES.iter().try_for_each(|site| npm_packages(site))
 }
 
 /// What `cargo build` and the UI's build need.
@@ -64,7 +71,7 @@ pub(crate) fn everything() -> Result<()> {
 pub(crate) fn for_building() -> Result<()> {
     system_packages(BUILD_PACKAGES)?;
     node()?;
-    npm_packages()
+    npm_packages("ui")
 }
 
 /// What a login through a real browser and the real window needs where no display is.
@@ -80,7 +87,11 @@ pub(crate) fn for_windows_without_display() -> Result<()> {
     cargo_program(name, version)
 }
 
-fn system_packages(wanted: &[&str]) -> Result<()> {
+/// Installs those of these Debian packages that are missing.
+///
+/// # Errors
+/// Names them and how to install them by hand.
+pub(crate) fn system_packages(wanted: &[&str]) -> Result<()> {
     if !cfg!(target_os = "linux") {
         println!(
             "    This system has no apt. Tauri's list of what it needs: https://v2.tauri.app/start/prerequisites/"
@@ -181,18 +192,21 @@ fn node() -> Result<()> {
     Ok(())
 }
 
-/// `npm ci` in ui/ when its lock file differs from the one that was installed last.
-fn npm_packages() -> Result<()> {
-    let ui = repo().join("ui");
-    let lock = fs::read(ui.join("package-lock.json"))
-        .context("ui/package-lock.json is missing from the checkout")?;
-    let stamp = target().join("xtask").join("package-lock.json");
-    if ui.join("node_modules").is_dir() && fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+/// `npm ci` in a folder of the checkout when its lock file differs from the one that was installed last.
+///
+/// # Errors
+/// Names the folder.
+pub(crate) fn npm_packages(folder: &str) -> Result<()> {
+    let at = repo().join(folder);
+    let lock = fs::read(at.join("package-lock.json"))
+        .with_context(|| format!("{folder}/package-lock.json is missing from the checkout"))?;
+    let stamp = target().join("xtask").join(format!("{}-package-lock.json", folder.replace('/', "-")));
+    if at.join("node_modules").is_dir() && fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    println!("    Installing the npm packages of ui/");
-    run(crate::ui::npm().args(["ci", "--no-audit", "--no-fund"]))
-        .context("npm cannot install the packages of ui/; is there a network?")?;
+    println!("    Installing the npm packages of {folder}/");
+    run(crate::ui::npm_in(&at).args(["ci", "--no-audit", "--no-fund"]))
+        .with_context(|| format!("npm cannot install the packages of {folder}/; is there a network?"))?;
     fs::create_dir_all(target().join("xtask"))?;
     fs::write(stamp, lock).context("cannot remember which npm packages are installed")
 }

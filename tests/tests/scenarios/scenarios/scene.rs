@@ -52,6 +52,20 @@ impl Scene {
         ensure!(outcome == "signed_in", "the app says {outcome}");
         Ok(())
     }
+
+    /// From the login page that a site sent the browser to, back to the site: page and app say which site asks.
+    pub(crate) async fn approve_site(&self, stage: &Stage, page: &LoginPage, site: &str) -> Result<()> {
+        self.scan(stage, page).await?;
+        page.driver().says(site).await?;
+        let prompt = self.app.driver().all_text().await?;
+        ensure!(prompt.contains(site), "the app does not say which site asks: {prompt}");
+        self.app.approve(&page.number().await?).await?;
+        page.until("confirm").await?;
+        page.click("continue").await?;
+        let outcome = self.app.outcome().await?;
+        ensure!(outcome == "signed_in", "the app says {outcome}");
+        Ok(())
+    }
 }
 
 /// The page says who is signed in.
