@@ -9,6 +9,7 @@ mod keychain_missing_or_locked;
 mod keychain_restarted;
 mod keys_and_clicks_do_not_approve;
 mod login_by_camera;
+mod login_by_device_grant;
 mod login_by_picture;
 mod login_by_screen;
 mod login_by_typed_code;
