@@ -1,0 +1,4 @@
+mod browser;
+mod oauth2_crate;
+mod openid_client;
+mod site;
