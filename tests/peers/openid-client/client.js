@@ -114,8 +114,8 @@ const flows = {
     site.close();
     const who = await person(config, tokens, options);
     const next = await refreshed(config, tokens, options);
-    const after = await errorOf(oidc.refreshTokenGrant(config, next.refresh_token));
-    return { ...who, after };
+    const withoutKey = await errorOf(oidc.refreshTokenGrant(config, next.refresh_token));
+    return { ...who, after: withoutKey };
   },
 
   /** RFC 8628, then the token is given back (RFC 7009). */
@@ -140,7 +140,8 @@ const flows = {
     const tokens = await oidc.pollDeviceAuthorizationGrant(config, started, undefined, options);
     const who = await person(config, tokens, options);
     const next = await refreshed(config, tokens, options);
-    return { ...who, after: await errorOf(oidc.refreshTokenGrant(config, next.refresh_token)) };
+    const withoutKey = await errorOf(oidc.refreshTokenGrant(config, next.refresh_token));
+    return { ...who, after: withoutKey };
   },
 
   /** RFC 8628, and the person says no. */
