@@ -18,6 +18,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Its bench client signs proofs and statements; the scenarios know nothing of the ceremony.
     ("e2e", &["protocol", "services"]),
     ("services", &[]),
+    // What anybody could write who knows the standards alone.
+    ("example-cli", &[]),
     ("xtask", &[]),
 ];
 

@@ -4,6 +4,8 @@
 //!     countersign-server clients add "Backup" --id backup --public --device-grant
 //!     cargo run -p example-cli -- --issuer http://127.0.0.1:8080 --client-id backup
 
+#![expect(clippy::print_stdout, reason = "this is what the program is for")]
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -26,8 +28,9 @@ struct Args {
     client_id: String,
 }
 
-/// What the server says about itself (RFC 8414).
+/// What the server says about itself.
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "called so in RFC 8414")]
 struct Metadata {
     device_authorization_endpoint: String,
     token_endpoint: String,

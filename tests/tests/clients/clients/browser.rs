@@ -33,14 +33,13 @@ impl<'a> Browser<'a> {
                 return Ok(here);
             }
             let path = &here[url::Position::BeforePath..];
-            here = match here.path() {
-                "/login" => self.sign_in(&here).await?,
-                _ => {
-                    let answer = self.get(path).await?;
-                    let to = answer.header("location");
-                    ensure!(!to.is_empty(), "{path} leads nowhere: {answer}: {}", answer.text());
-                    here.join(to)?
-                }
+            here = if here.path() == "/login" {
+                self.sign_in(&here).await?
+            } else {
+                let answer = self.get(path).await?;
+                let to = answer.header("location");
+                ensure!(!to.is_empty(), "{path} leads nowhere: {answer}: {}", answer.text());
+                here.join(to)?
             };
         }
         anyhow::bail!("the server sends the browser around in circles")
