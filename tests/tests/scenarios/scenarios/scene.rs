@@ -55,8 +55,9 @@ impl Scene {
 
     /// From the login page that a site sent the browser to, back to the site: page and app say which site asks.
     pub(crate) async fn approve_site(&self, stage: &Stage, page: &LoginPage, site: &str) -> Result<()> {
-        self.scan(stage, page).await?;
+        page.until("waiting").await?;
         page.driver().says(site).await?;
+        self.scan(stage, page).await?;
         let prompt = self.app.driver().all_text().await?;
         ensure!(prompt.contains(site), "the app does not say which site asks: {prompt}");
         self.app.approve(&page.number().await?).await?;
