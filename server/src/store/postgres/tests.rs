@@ -62,7 +62,7 @@ async fn nodes_that_start_at_once_migrate_once() {
     assert_eq!(create(&one).await.unwrap(), CreateAccount::Created);
     assert_eq!(create(&two).await.unwrap(), CreateAccount::NameTaken);
     three.ping().await.unwrap();
-    assert_eq!(count(&database, "_sqlx_migrations"), "3");
+    assert_eq!(count(&database, "_sqlx_migrations"), "4");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn data_of_a_later_version_is_left_alone() {
         )
         .unwrap();
     let newer = PostgresStore::open(&database.url(), PATIENT).await.unwrap_err();
-    assert!(matches!(newer, StoreError::Newer { found: 9999, known: 3 }), "{newer:?}");
+    assert!(matches!(newer, StoreError::Newer { found: 9999, known: 4 }), "{newer:?}");
 }
 
 #[tokio::test]

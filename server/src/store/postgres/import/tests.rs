@@ -20,7 +20,8 @@ use crate::store::conformance::world::{
 use crate::store::postgres::tests::{PATIENT, open};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{
-    Alg, AuditKind, Body, By, CodeUsed, Consent, Durable, FrontDoors as _, Keep, NewSession, Redeemed,
+    Alg, AuditKind, Body, By, CodeUsed, Consent, Durable, FrontDoors as _, Keep, Logouts as _, NewSession,
+    Redeemed,
 };
 
 fn database() -> Database<'static> {
@@ -66,6 +67,7 @@ async fn fill_front_doors(world: &World<SqliteStore>, now: Timestamp) -> SecretH
     let (code, refresh, key) = (grant.code.unwrap().hash, fresh_hash(), fresh_thumbprint());
     let used = store.use_code(&code, Some(&key), Some(&refresh), &LIVES, &by, now).await.unwrap();
     assert_eq!(used, CodeUsed::Used);
+    store.watch_logout(grant.id, &client.id, world.account).await.unwrap();
     refresh
 }
 
