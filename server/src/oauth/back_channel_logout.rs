@@ -87,7 +87,13 @@ impl Service {
     }
 
     /// Tells the sites of one account, or all that are due.
-    async fn tell_sites(&self, http: &reqwest::Client, account: Option<AccountId>) -> Result<(), StoreError> {
+    ///
+    /// `http` is made at the first need: it reads the system's certificates, which takes a while.
+    async fn tell_sites(
+        &self,
+        http: &mut Option<reqwest::Client>,
+        account: Option<AccountId>,
+    ) -> Result<(), StoreError> {
         loop {
             let now = self.now();
             let due =
@@ -95,6 +101,7 @@ impl Service {
             if due.is_empty() {
                 return Ok(());
             }
+            let http = &*http.get_or_insert_with(client);
             stream::iter(due).for_each_concurrent(AT_ONCE, |logout| self.tell_site(http, logout)).await;
         }
     }
@@ -162,12 +169,7 @@ enum NotTold {
 
 /// Tells sites for as long as the node runs: at each ring those of one account, every `every_s` seconds all that are due.
 pub(crate) async fn run(service: &Service, clock: &dyn Clock, every_s: u32) -> Infallible {
-    // Neither a redirect nor a slow site may hold the others up.
-    let http = reqwest::Client::builder()
-        .timeout(ANSWER_LIMIT)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .expect("a client that reads no files, with the provider that serving installs");
+    let mut http = None;
     let mut sweep_at = clock.elapsed();
     loop {
         let is_due = tokio::select! {
@@ -179,11 +181,20 @@ pub(crate) async fn run(service: &Service, clock: &dyn Clock, every_s: u32) -> I
         }
         let accounts = service.bell.take().into_iter().map(Some).chain(is_due.then_some(None));
         for account in accounts {
-            if let Err(cause) = service.tell_sites(&http, account).await {
+            if let Err(cause) = service.tell_sites(&mut http, account).await {
                 warn!(?cause, "Sites could not be told of a logout; the next sweep makes up for it");
             }
         }
     }
+}
+
+/// Neither a redirect nor a slow site may hold the others up.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .timeout(ANSWER_LIMIT)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client that reads no files of ours, with the provider that serving installs")
 }
 
 impl Bell {

@@ -184,6 +184,8 @@ pub async fn run(
 
     let router = router(settings, &service, &metrics, telemetry.as_ref());
     let url = reachable_at(settings, &origin, address);
+    // Before anybody is told that it answers: a signal that nobody hears ends the process.
+    let hangup = signals::Hangup::listen();
     info!(%origin, %address, tls = tls.is_some(), data = %data::place(settings), "Listening");
     ready(&Ready { url, origin, address, pin, links });
 
@@ -196,7 +198,7 @@ pub async fn run(
         never = housekeeping::run(&service, &*clock, settings.retention.sweep_s) => match never {},
         never = back_channel_logout::run(&service, &*clock, settings.retention.sweep_s) => match never {},
         never = figures::serve(figures, metrics, Arc::clone(&service)) => match never {},
-        never = signals::reload_on_hangup(tls.as_ref(), settings, &service) => match never {},
+        never = signals::reload_on_hangup(hangup, tls.as_ref(), settings, &service) => match never {},
     }
     short_lived.leave().await;
     if let Some(telemetry) = telemetry {

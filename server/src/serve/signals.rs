@@ -36,14 +36,32 @@ pub(super) async fn stop() {
     }
 }
 
+/// Hears SIGHUP from the moment that it is made.
+pub(super) struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    pub(super) fn listen() -> Self {
+        Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+                .inspect_err(|cause| error!(%cause, "SIGHUP cannot be heard"))
+                .ok(),
+        }
+    }
+}
+
 /// Reads the certificate files and the server keys again at each SIGHUP.
 pub(super) async fn reload_on_hangup(
+    hangup: Hangup,
     tls: Option<&Tls>,
     settings: &Settings,
     service: &Service,
 ) -> Infallible {
     #[cfg(unix)]
-    if let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+    if let Some(mut hangup) = hangup.signal {
         while hangup.recv().await.is_some() {
             reload_keys(settings, service).await;
             let Some(tls) = tls else { continue };
@@ -54,7 +72,7 @@ pub(super) async fn reload_on_hangup(
         }
     }
     #[cfg(not(unix))]
-    let _ = (tls, settings, service);
+    let _ = (hangup, tls, settings, service);
     std::future::pending().await
 }
 
