@@ -53,16 +53,7 @@ impl Browser {
     /// # Errors
     /// When Chromium or its driver is missing or does not start.
     pub async fn with_look(stage: &Stage, name: &str, look: &Look) -> Result<Self> {
-        let mut command = Command::new(programs::installed(&["chromedriver"])?);
-        // Not the person's own settings and caches.
-        command.arg("--port=0").env("HOME", stage.folder(name)?).env("LANG", "C.UTF-8");
-        match &look.on {
-            Some(desktop) => command.env("DISPLAY", desktop.display()),
-            None => command.env_remove("DISPLAY"),
-        };
-        command.env_remove("WAYLAND_DISPLAY");
-        let mut program = Program::start(&format!("{name}-driver"), &mut command, &stage.logs())?;
-        let port = program.line(port_in).await?;
+        let (program, port) = driver(stage, name, look).await?;
         let capabilities = json!({
             "browserName": "chrome",
             "goog:chromeOptions": { "binary": chromium()?, "args": arguments(look, &stage.folder(name)?.join("profile")) },
@@ -141,6 +132,29 @@ impl Browser {
 /// Names one tab.
 #[derive(Debug, Clone)]
 pub struct Tab(thirtyfour::WindowHandle);
+
+/// A driver and its port. It takes a free one for IPv4 and then wants the same for IPv6, which somebody else may have: it
+/// ends then, and the next one is luckier.
+async fn driver(stage: &Stage, name: &str, look: &Look) -> Result<(Program, u16)> {
+    let mut tries = 0;
+    loop {
+        let mut command = Command::new(programs::installed(&["chromedriver"])?);
+        // Not the person's own settings and caches.
+        command.arg("--port=0").env("HOME", stage.folder(name)?).env("LANG", "C.UTF-8");
+        match &look.on {
+            Some(desktop) => command.env("DISPLAY", desktop.display()),
+            None => command.env_remove("DISPLAY"),
+        };
+        command.env_remove("WAYLAND_DISPLAY");
+        let mut program = Program::start(&format!("{name}-driver"), &mut command, &stage.logs())?;
+        tries += 1;
+        match program.line(port_in).await {
+            Ok(port) => return Ok((program, port)),
+            Err(error) if tries < 10 && error.to_string().contains("Address already in use") => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
 
 fn chromium() -> Result<PathBuf> {
     programs::installed(&["chromium", "google-chrome", "chromium-browser"])
