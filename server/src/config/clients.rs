@@ -90,7 +90,7 @@ impl fmt::Debug for ClientSecret {
 }
 
 impl ClientSettings {
-    /// As the store would have it; `None` for what [`check`] refuses.
+    /// As the store would have it; `None` for what the check refuses.
     pub fn to_client(&self) -> Option<StoredClient> {
         Some(StoredClient {
             id: ClientId::parse(&self.id).filter(|id| id.forward_host().is_none())?,

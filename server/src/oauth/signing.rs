@@ -82,7 +82,7 @@ impl Service {
     /// `GET /oauth/jwks`: all keys that are published, as the store has them at this moment (RFC 7517 §5).
     ///
     /// # Errors
-    /// As [`Service::sign_jwt`].
+    /// `temporarily_unavailable` when the store does not answer.
     pub async fn jwks(&self) -> Result<serde_json::Value, OAuthError> {
         // So that there is one, whoever asks first.
         self.loaded().await?;

@@ -51,7 +51,7 @@ impl Service {
     /// store has it already.
     ///
     /// # Errors
-    /// As [`Service::sign_jwt`].
+    /// `temporarily_unavailable` when the store does not answer, `server_error` without a key of that algorithm.
     pub async fn issue_tokens(
         &self,
         client: &Client,
