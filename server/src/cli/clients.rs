@@ -66,7 +66,7 @@ pub(super) struct AddArgs {
     /// Ask for the PIN of the authenticator with each approval for it.
     #[arg(long)]
     step_up: bool,
-    /// Show a code to type beside the picture.
+    /// Its devices show the code as well, so their address may hold it (`verification_uri_complete`).
     #[arg(long)]
     shows_user_code: bool,
     /// What its ID tokens are signed with.

@@ -51,7 +51,7 @@ pub struct ClientSettings {
     /// Whether the person has to be verified.
     #[serde(default)]
     pub step_up: bool,
-    /// Whether its login page shows a code to type.
+    /// Whether its devices show the code as well, so that their address may hold it.
     #[serde(default)]
     pub shows_user_code: bool,
     /// What its ID tokens are signed with.

@@ -54,7 +54,7 @@ pub struct ClientPolicy {
     pub session_s: Option<u32>,
     /// Whether the person has to be verified by the authenticator (`user_verification`).
     pub step_up: bool,
-    /// Whether its login page shows a code to type beside the picture.
+    /// Whether its devices show the code as well: then they get `verification_uri_complete` (RFC 8628 §3.3.1).
     pub shows_user_code: bool,
     /// What its ID tokens are signed with.
     pub id_token_alg: Alg,
