@@ -6,7 +6,7 @@ use protocol::origin::Origin;
 
 use super::language::Language;
 use super::template::{Slots, Template};
-use super::{assets, headers, respond};
+use super::{assets, headers, plain, respond};
 use crate::config::Settings;
 use crate::oauth::authorization::Refusal;
 
@@ -43,8 +43,8 @@ impl FrontPages {
         Self {
             origin: origin.clone(),
             site_name: settings.site_name(origin).to_owned(),
-            refused: Template::of(assets::text("refused.html")),
-            sign_out: Template::of(assets::text("sign-out.html")),
+            refused: plain("refused.html"),
+            sign_out: plain("sign-out.html"),
         }
     }
 

@@ -60,10 +60,10 @@ pub fn router<D: Desk>(settings: &Settings, origin: &Origin, desk: D) -> Router 
         download: settings.app.download.clone(),
         login: Template::of(assets::text("login.html")),
         renew: Template::of(assets::text("renew.html")),
-        link: Template::of(assets::text("link.html")),
-        enrol: Template::of(assets::text("enrol.html")),
-        device: Template::of(assets::text("device.html")),
-        error: Template::of(assets::text("error.html")),
+        link: plain("link.html"),
+        enrol: plain("enrol.html"),
+        device: plain("device.html"),
+        error: plain("error.html"),
     });
     let mut router = Router::new()
         .route("/", get(login))
@@ -175,6 +175,11 @@ async fn asset<D: Desk>(
     } else {
         missing(State(pages), uri, headers).await
     }
+}
+
+/// A page that only says something, in the frame that such pages share.
+fn plain(name: &str) -> Template {
+    Template::framed(assets::text("plain.html"), assets::text(name))
 }
 
 impl<D> Pages<D> {

@@ -61,6 +61,17 @@ impl Template {
         Self { parts, fixed_length }
     }
 
+    /// As [`Template::of`], with `content` in the place of `{{content}}` of `frame`.
+    pub(super) fn framed(frame: &'static str, content: &'static str) -> Self {
+        let (head, tail) = frame.split_once("{{content}}").expect("the frame has a place for content");
+        let mut whole = Self::of(head);
+        for part in [Self::of(content), Self::of(tail)] {
+            whole.parts.extend(part.parts);
+            whole.fixed_length += part.fixed_length;
+        }
+        whole
+    }
+
     pub(super) fn fill(&self, slots: &Slots<'_>) -> String {
         let mut out = String::with_capacity(self.fixed_length + 256);
         for part in &self.parts {
@@ -137,6 +148,15 @@ mod tests {
         assert_eq!(
             page.fill(&Slots { site_name: "{{nonce}}", nonce: "n", ..Slots::default() }),
             "{{nonce}} n"
+        );
+    }
+
+    #[test]
+    fn a_frame_and_its_content_are_filled_alike() {
+        let page = Template::framed("<p>{{lang}} {{content}} {{lang}}</p>", "{{site_name}}");
+        assert_eq!(
+            page.fill(&Slots { lang: "en", site_name: "{{lang}}", ..Slots::default() }),
+            "<p>en {{lang}} en</p>"
         );
     }
 
