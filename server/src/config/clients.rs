@@ -202,3 +202,80 @@ pub(super) fn check(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::load::tests::with_file;
+
+    const SECRET: &str = "Zm9vYmFyIHNlc2FtZSBvcGVuIHVwIHBsZWFzZQ";
+
+    #[test]
+    fn a_client_is_a_table_of_the_file() {
+        let file = format!(
+            "[[clients]]\nid = \"grafana\"\nname = \"Grafana\"\nsecret = \"{SECRET}\"\n\
+             redirect_uris = [\"https://grafana.example.com/cb\"]\nscopes = [\"repo\"]\nsession_days = 2\n\
+             step_up = true\nid_token_alg = \"RS256\"\n\n\
+             [[clients]]\nid = \"tool\"\npublic = true\ndevice_grant = true\n"
+        );
+        let settings = with_file(&file).unwrap();
+        assert!(!format!("{settings:?}").contains(SECRET));
+        let [grafana, tool] = &settings.clients[..] else { panic!("{settings:?}") };
+        let grafana = grafana.to_client().unwrap();
+        assert_eq!(grafana.secret, Some(protocol::secret::SecretHash::of(SECRET)));
+        assert_eq!((grafana.name.as_str(), grafana.policy.session_s), ("Grafana", Some(172_800)));
+        let tool = tool.to_client().unwrap();
+        assert_eq!((tool.name.as_str(), tool.secret, tool.device_grant), ("tool", None, true));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_client_is_named() {
+        for (lines, said) in [
+            ("id = \"a b\"\npublic = true\ndevice_grant = true", "clients.id is \"a b\"; allowed: 1 to 128"),
+            ("id = \"forward:x\"\npublic = true\ndevice_grant = true", "clients.id is \"forward:x\""),
+            (
+                "id = \"a\"\ndevice_grant = true",
+                "clients.secret is missing (client \"a\"); allowed: secret or",
+            ),
+            ("id = \"a\"\nsecret = \"sesame\"\ndevice_grant = true", "clients.secret is too short"),
+            ("id = \"a\"\npublic = true", "clients.redirect_uris is empty (client \"a\")"),
+            (
+                "id = \"a\"\npublic = true\nredirect_uris = [\"http://x.example\"]",
+                "clients.redirect_uris is \"http://x.example\" (client \"a\"); allowed: https://HOST/PATH",
+            ),
+            (
+                "id = \"a\"\npublic = true\ndevice_grant = true\nscopes = [\"a b\"]",
+                "clients.scopes is \"a b\"",
+            ),
+            ("id = \"a\"\npublic = true\ndevice_grant = true\nsession_days = 0", "clients.session_days is 0"),
+            ("id = \"a\"\npublic = true\ndevice_grant = true\nredirect_uri = \"x\"", "redirect_uris"),
+            ("id = \"a\"\nsecret_file = \"/nowhere/s\"", "secret_file of the client \"a\": /nowhere/s"),
+        ] {
+            let error = with_file(&format!("[[clients]]\n{lines}\n")).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+            assert!(!error.contains("sesame"), "{error}");
+        }
+        let one = "[[clients]]\nid = \"a\"\npublic = true\ndevice_grant = true\n";
+        let twice = with_file(&format!("{one}{one}")).unwrap_err().to_string();
+        assert!(twice.contains("clients.id is \"a\" twice"), "{twice}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_with_a_secret_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("secret");
+        std::fs::write(&file, format!("{SECRET}\n")).unwrap();
+        let text =
+            format!("[[clients]]\nid = \"a\"\ndevice_grant = true\nsecret_file = \"{}\"\n", file.display());
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let open = with_file(&text).unwrap_err().to_string();
+        assert!(open.contains("mode 640") && open.contains("chmod 600"), "{open}");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let settings = with_file(&text).unwrap();
+        let hash = settings.clients[0].to_client().unwrap().secret;
+        assert_eq!(hash, Some(protocol::secret::SecretHash::of(SECRET)));
+        let both = with_file(&format!("{text}secret = \"{SECRET}\"\n")).unwrap_err().to_string();
+        assert!(both.contains("leave one of them out") && !both.contains(SECRET), "{both}");
+    }
+}

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::database::DatabaseText;
+use super::redact::without_secrets;
 use super::{Settings, WrongSetting, check, clients};
 use crate::store::redis::RedisAddress;
 
@@ -157,70 +158,12 @@ fn layer_of(one: &Override) -> Result<SettingsLayer, ConfigError> {
     })
 }
 
-/// Leaves out what looks like a key or a password: a parser quotes the line that it cannot read, and that may be the one
-/// with `server_key` or with the address of a database.
-fn without_secrets(message: &str) -> String {
-    without_passwords(&without_keys(&without_client_secrets(message)))
-}
-
-/// Leaves out what follows `secret =`, and lines of the file that go on from one before.
-fn without_client_secrets(message: &str) -> String {
-    let cut = |line: &str| {
-        let quoted = line.split_once(" | ").filter(|(number, _)| number.trim().parse::<u32>().is_ok());
-        let is_rest = quoted.is_some_and(|(_, text)| !text.contains(['=', '[']));
-        let secret = line.find("secret").filter(|at| line[*at..].contains('='));
-        match (quoted, secret) {
-            (_, Some(at)) => format!("{}secret = ...", &line[..at]),
-            (Some((number, _)), None) if is_rest => format!("{number} | ..."),
-            (Some(_) | None, None) => line.to_owned(),
-        }
-    };
-    message.split('\n').map(cut).collect::<Vec<_>>().join("\n")
-}
-
-/// Leaves out what stands between the scheme of an address and its host, and queries.
-fn without_passwords(message: &str) -> String {
-    let mut told = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(start) = rest.find(":/") {
-        let (before, from) = rest.split_at(start + 2);
-        let end = from.find(|c: char| c.is_whitespace() || c == '"' || c == '\'').unwrap_or(from.len());
-        let (address, after) = from.split_at(end);
-        let (address, query) =
-            address.split_once('?').map_or((address, ""), |(address, _)| (address, "?..."));
-        told.push_str(before);
-        match address.rsplit_once('@') {
-            Some((_, host)) => told.extend(["/...@", host]),
-            None => told.push_str(address),
-        }
-        told.push_str(query);
-        rest = after;
-    }
-    told.push_str(rest);
-    told
-}
-
-fn without_keys(message: &str) -> String {
-    const KEY_LIKE: usize = 16;
-    let mut told = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_hexdigit()) {
-        let (before, from) = rest.split_at(start);
-        let (run, after) = from.split_at(from.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(from.len()));
-        told.push_str(before);
-        told.push_str(if run.len() < KEY_LIKE { run } else { "..." });
-        rest = after;
-    }
-    told.push_str(rest);
-    told
-}
-
 fn as_toml(text: &str) -> Option<toml::Value> {
     toml::from_str::<toml::Table>(&format!("value = {text}")).ok()?.remove("value")
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn with(flags: &[&str]) -> Result<Settings, ConfigError> {
@@ -228,11 +171,11 @@ mod tests {
         load(None, &overrides)
     }
 
-    fn refused(flags: &[&str]) -> String {
+    pub(in crate::config) fn refused(flags: &[&str]) -> String {
         with(flags).expect_err("these settings are wrong").to_string()
     }
 
-    fn with_file(text: &str) -> Result<Settings, ConfigError> {
+    pub(in crate::config) fn with_file(text: &str) -> Result<Settings, ConfigError> {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("server.toml");
         std::fs::write(&file, text).unwrap();
@@ -260,136 +203,6 @@ mod tests {
             (600, 14, 90)
         );
         assert_eq!(settings.limits.body_bytes, 16 * 1024);
-    }
-
-    #[test]
-    fn a_key_that_cannot_be_read_is_not_told() {
-        let key = "a7".repeat(32);
-        for line in
-            [format!("server_key = \"{key}"), format!("server_key = 0x{key}"), format!("server_key = {key}")]
-        {
-            let said = with_file(&line).expect_err("this is no key").to_string();
-            assert!(said.contains("server.toml") && said.contains("server_key = "), "{said}");
-            assert!(!said.contains("a7a7"), "{said}");
-        }
-        for flag in [format!("{key}=listen"), format!("listen={key}"), format!("relay.guard={key}")] {
-            let said = refused(&[&flag]);
-            assert!(said.contains("...") && !said.contains("a7a7"), "{said}");
-        }
-    }
-
-    #[test]
-    fn a_password_in_an_address_is_not_told() {
-        for line in [
-            "redis = redis://ada:hunter2@localhost",
-            "redis = \"redis://:hunter2@localhost",
-            "redis = unix:/run/redis.sock?pass=hunter2",
-        ] {
-            let said = with_file(line).expect_err("this is no TOML").to_string();
-            assert!(said.contains("server.toml") && !said.contains("hunter2"), "{said}");
-        }
-        for wrong in ["http://:hunter2@localhost", "redis://:hunter2@localhost/x"] {
-            let said =
-                with_file(&format!("redis = \"{wrong}\"")).expect_err("this is no address").to_string();
-            assert!(said.contains("redis is") && said.contains("allowed: redis://HOST"), "{said}");
-            assert!(!said.contains("hunter2"), "{said}");
-        }
-        let shown = refused(&["redis=redis://:hunter2@localhost"]);
-        assert!(shown.contains("COUNTERSIGN_REDIS") && !shown.contains("hunter2"), "{shown}");
-        let settings = with_file("redis = \"rediss://ada:hunter2@localhost:7000/1\"").unwrap();
-        assert!(!format!("{settings:?}").contains("hunter2"));
-        assert_eq!(settings.redis.unwrap().to_string(), "rediss://localhost:7000/1");
-    }
-
-    const SECRET: &str = "Zm9vYmFyIHNlc2FtZSBvcGVuIHVwIHBsZWFzZQ";
-
-    #[test]
-    fn a_client_is_a_table_of_the_file() {
-        let file = format!(
-            "[[clients]]\nid = \"grafana\"\nname = \"Grafana\"\nsecret = \"{SECRET}\"\n\
-             redirect_uris = [\"https://grafana.example.com/cb\"]\nscopes = [\"repo\"]\nsession_days = 2\n\
-             step_up = true\nid_token_alg = \"RS256\"\n\n\
-             [[clients]]\nid = \"tool\"\npublic = true\ndevice_grant = true\n"
-        );
-        let settings = with_file(&file).unwrap();
-        assert!(!format!("{settings:?}").contains(SECRET));
-        let [grafana, tool] = &settings.clients[..] else { panic!("{settings:?}") };
-        let grafana = grafana.to_client().unwrap();
-        assert_eq!(grafana.secret, Some(protocol::secret::SecretHash::of(SECRET)));
-        assert_eq!((grafana.name.as_str(), grafana.policy.session_s), ("Grafana", Some(172_800)));
-        let tool = tool.to_client().unwrap();
-        assert_eq!((tool.name.as_str(), tool.secret, tool.device_grant), ("tool", None, true));
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_client_is_named() {
-        for (lines, said) in [
-            ("id = \"a b\"\npublic = true\ndevice_grant = true", "clients.id is \"a b\"; allowed: 1 to 128"),
-            ("id = \"forward:x\"\npublic = true\ndevice_grant = true", "clients.id is \"forward:x\""),
-            (
-                "id = \"a\"\ndevice_grant = true",
-                "clients.secret is missing (client \"a\"); allowed: secret or",
-            ),
-            ("id = \"a\"\nsecret = \"sesame\"\ndevice_grant = true", "clients.secret is too short"),
-            ("id = \"a\"\npublic = true", "clients.redirect_uris is empty (client \"a\")"),
-            (
-                "id = \"a\"\npublic = true\nredirect_uris = [\"http://x.example\"]",
-                "clients.redirect_uris is \"http://x.example\" (client \"a\"); allowed: https://HOST/PATH",
-            ),
-            (
-                "id = \"a\"\npublic = true\ndevice_grant = true\nscopes = [\"a b\"]",
-                "clients.scopes is \"a b\"",
-            ),
-            ("id = \"a\"\npublic = true\ndevice_grant = true\nsession_days = 0", "clients.session_days is 0"),
-            ("id = \"a\"\npublic = true\ndevice_grant = true\nredirect_uri = \"x\"", "redirect_uris"),
-            ("id = \"a\"\nsecret_file = \"/nowhere/s\"", "secret_file of the client \"a\": /nowhere/s"),
-        ] {
-            let error = with_file(&format!("[[clients]]\n{lines}\n")).unwrap_err().to_string();
-            assert!(error.contains(said), "{error}");
-            assert!(!error.contains("sesame"), "{error}");
-        }
-        let one = "[[clients]]\nid = \"a\"\npublic = true\ndevice_grant = true\n";
-        let twice = with_file(&format!("{one}{one}")).unwrap_err().to_string();
-        assert!(twice.contains("clients.id is \"a\" twice"), "{twice}");
-    }
-
-    #[test]
-    fn the_secret_of_a_client_is_not_told() {
-        for line in [
-            format!("secret = \"{SECRET}"),
-            format!("secret = {SECRET}"),
-            format!("secret = [\"{SECRET}\"]"),
-            format!("secret = \"\"\"\n{SECRET}"),
-            format!("secret=\"{SECRET}\" x"),
-            format!("secrets = \"{SECRET}\""),
-            "secret = 4711471147114711".to_owned(),
-        ] {
-            let said = with_file(&format!("[[clients]]\nid = \"a\"\n{line}\n")).unwrap_err().to_string();
-            assert!(said.contains("server.toml"), "{said}");
-            assert!(!said.contains(&SECRET[..12]) && !said.contains("47114711"), "{said}");
-        }
-        let flag = refused(&[&format!("clients=[{{id=\"a\", secret=\"{SECRET}\"}}]")]);
-        assert!(flag.contains("clients add") && !flag.contains(SECRET), "{flag}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_with_a_secret_is_for_its_owner_alone() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("secret");
-        std::fs::write(&file, format!("{SECRET}\n")).unwrap();
-        let text =
-            format!("[[clients]]\nid = \"a\"\ndevice_grant = true\nsecret_file = \"{}\"\n", file.display());
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
-        let open = with_file(&text).unwrap_err().to_string();
-        assert!(open.contains("mode 640") && open.contains("chmod 600"), "{open}");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let settings = with_file(&text).unwrap();
-        let hash = settings.clients[0].to_client().unwrap().secret;
-        assert_eq!(hash, Some(protocol::secret::SecretHash::of(SECRET)));
-        let both = with_file(&format!("{text}secret = \"{SECRET}\"\n")).unwrap_err().to_string();
-        assert!(both.contains("leave one of them out") && !both.contains(SECRET), "{both}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod clients;
 mod database;
 mod forward_auth;
 mod load;
+mod redact;
 mod secrets;
 mod values;
 
