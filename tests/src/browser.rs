@@ -37,6 +37,8 @@ pub struct Look {
     pub trusted_key: Option<String>,
     /// Host names that lead to this machine, for what only a name shows.
     pub names: Vec<String>,
+    /// What its person reads, as in `de`; English without it.
+    pub language: Option<String>,
 }
 
 impl Browser {
@@ -171,10 +173,11 @@ fn arguments(look: &Look, profile: &std::path::Path) -> Vec<String> {
         "--disable-sync",
         "--disable-dev-shm-usage",
         "--hide-scrollbars",
-        "--lang=en-US",
     ]
     .map(str::to_owned)
     .to_vec();
+    let language = look.language.as_deref().unwrap_or("en-US");
+    arguments.extend([format!("--lang={language}"), format!("--accept-lang={language}")]);
     arguments.push(format!("--user-data-dir={}", profile.display()));
     arguments.push(format!("--window-size={width},{height}"));
     arguments.push(match look.on {

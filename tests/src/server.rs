@@ -165,6 +165,21 @@ impl Server {
         Ok(enrolment.link)
     }
 
+    /// Where a site sends its visitor (OpenID Connect Core §3.1.2.1): client `client`, back to `redirect_uri`.
+    pub fn authorize_url(&self, client: &str, redirect_uri: &str) -> String {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("response_type", "code")
+            .append_pair("client_id", client)
+            .append_pair("redirect_uri", redirect_uri)
+            .append_pair("scope", "openid profile")
+            .append_pair("state", "anything")
+            // RFC 7636, appendix B.
+            .append_pair("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+            .append_pair("code_challenge_method", "S256")
+            .finish();
+        format!("{}/oauth/authorize?{query}", self.origin)
+    }
+
     /// `countersign-server ARGS --json` on this server's data.
     ///
     /// # Errors

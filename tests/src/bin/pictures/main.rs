@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "it tells what it does")]
 
 mod book;
+mod doors;
 mod login;
 mod page;
 mod window;
@@ -49,6 +50,7 @@ async fn main() -> Result<()> {
         }
         if wanted(Part::Page) {
             page::take(stage, &mut book).await?;
+            doors::take(stage, &mut book).await?;
         }
         if wanted(Part::Window) {
             window::take(stage, &mut book).await?;

@@ -15,6 +15,7 @@ mod login_by_screen;
 mod login_by_typed_code;
 mod login_denied;
 mod no_secret_is_left_behind;
+mod pages_for_sites_are_accessible;
 mod recovered_by_code;
 mod reload_and_two_tabs;
 mod scene;
