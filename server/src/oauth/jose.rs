@@ -4,12 +4,14 @@
 
 use std::fmt;
 
-use protocol::encoding::base64url;
-use protocol::key::SigningKey;
+use protocol::encoding::{base64url, from_base64url};
+use protocol::jws::{LENGTH_MAX, Unverified};
+use protocol::key::{PublicKey, SigningKey};
 use protocol::secret::sha256;
 use ring::rsa::PublicKeyComponents;
-use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use serde::Serialize;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -27,6 +29,27 @@ pub(crate) struct Signer {
     /// RFC 7638 thumbprint of the public half.
     pub(crate) kid: String,
     pub(crate) pair: KeyPair,
+}
+
+/// The public half of a key pair. It verifies by its own algorithm, whatever a header says.
+pub(crate) enum PublicHalf {
+    Es256(PublicKey),
+    Rs256(PublicKeyComponents<Vec<u8>>),
+}
+
+/// What the header of a token says.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    typ: String,
+    kid: String,
+    crit: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct RsaJwk {
+    n: String,
+    e: String,
 }
 
 /// Why bytes are no key that signs by this algorithm.
@@ -92,6 +115,47 @@ impl KeyPair {
     }
 }
 
+impl PublicHalf {
+    /// Reads a JWK of this algorithm.
+    pub(crate) fn read(alg: Alg, jwk: &str) -> Option<Self> {
+        Some(match alg {
+            Alg::Es256 => Self::Es256(PublicKey::from_jwk_text(jwk).ok()?),
+            Alg::Rs256 => {
+                let RsaJwk { n, e } = serde_json::from_str(jwk).ok()?;
+                Self::Rs256(PublicKeyComponents { n: from_base64url(&n)?, e: from_base64url(&e)? })
+            }
+        })
+    }
+
+    /// The claims of a token of this type that the key signed.
+    pub(crate) fn verify<T: DeserializeOwned>(&self, typ: &str, token: &str) -> Option<T> {
+        match self {
+            Self::Es256(key) => Unverified::parse(token, typ).ok()?.verify(key).ok(),
+            Self::Rs256(key) => {
+                let header = header(token)?;
+                if header.alg != Alg::Rs256.as_str() || header.typ != typ || header.crit.is_some() {
+                    return None;
+                }
+                let (signed, signature) = token.rsplit_once('.')?;
+                let (_, claims) = signed.split_once('.')?;
+                let signature = from_base64url(signature)?;
+                key.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature).ok()?;
+                serde_json::from_slice(&from_base64url(claims)?).ok()
+            }
+        }
+    }
+}
+
+/// The name of the key that a token says it is signed with.
+pub(crate) fn key_id(token: &str) -> Option<String> {
+    header(token).map(|header| header.kid)
+}
+
+fn header(token: &str) -> Option<Header> {
+    let (text, _) = token.split_once('.').filter(|_| token.len() <= LENGTH_MAX)?;
+    serde_json::from_slice(&from_base64url(text)?).ok()
+}
+
 impl Signer {
     pub(crate) fn new(pair: KeyPair) -> Self {
         Self { kid: thumbprint(&pair.public_jwk()), pair }
@@ -118,6 +182,15 @@ pub(crate) fn half_hash(token: &str) -> String {
     base64url(&sha256(token.as_bytes())[..16])
 }
 
+impl fmt::Debug for PublicHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Es256(_) => "PublicHalf(ES256)",
+            Self::Rs256(_) => "PublicHalf(RS256)",
+        })
+    }
+}
+
 impl fmt::Debug for KeyPair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyPair({})", self.alg().as_str())
@@ -132,9 +205,7 @@ impl fmt::Debug for Signer {
 
 #[cfg(test)]
 mod tests {
-    use protocol::encoding::from_base64url;
-    use protocol::jws::Unverified;
-    use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+    use ring::signature::RsaPublicKeyComponents;
     use rustls::pki_types::PrivateKeyDer;
     use rustls::pki_types::pem::PemObject as _;
     use serde_json::{Value, json};
@@ -172,6 +243,44 @@ mod tests {
         let header = from_base64url(signed.split('.').next().unwrap()).unwrap();
         let header: Value = serde_json::from_slice(&header).unwrap();
         assert_eq!(header, json!({ "typ": "JWT", "alg": "RS256", "kid": signer.kid }));
+    }
+
+    /// RFC 8725 §3.1: the key says by which algorithm, the header nothing but the same.
+    #[test]
+    fn a_key_verifies_its_own_tokens_by_its_own_algorithm() {
+        let der = PrivateKeyDer::from_pem_slice(RSA_PEM.as_bytes()).unwrap();
+        let rsa = Signer::new(KeyPair::read(Alg::Rs256, der.secret_der()).unwrap());
+        let ec = Signer::new(KeyPair::generate().unwrap().0);
+        for (signer, other) in [(&rsa, &ec), (&ec, &rsa)] {
+            let public = |of: &Signer| PublicHalf::read(of.pair.alg(), &of.pair.public_jwk()).unwrap();
+            let (ours, theirs) = (public(signer), public(other));
+            let token = signer.sign("JWT", &json!({ "sub": "ada" })).unwrap();
+            let claims: Value = ours.verify("JWT", &token).unwrap();
+            assert_eq!((claims, key_id(&token)), (json!({ "sub": "ada" }), Some(signer.kid.clone())));
+            assert!(theirs.verify::<Value>("JWT", &token).is_none());
+            assert!(ours.verify::<Value>("at+jwt", &token).is_none());
+            let (signed, signature) = token.rsplit_once('.').unwrap();
+            let claims = signed.split_once('.').unwrap().1;
+            for header in [
+                json!({ "typ": "JWT", "alg": "none", "kid": signer.kid }),
+                json!({ "typ": "JWT", "alg": "HS256", "kid": signer.kid }),
+                json!({ "typ": "JWT", "alg": other.pair.alg().as_str(), "kid": signer.kid }),
+                json!({ "typ": "JWT", "alg": signer.pair.alg().as_str(), "kid": signer.kid, "crit": ["x"] }),
+            ] {
+                let signed = format!("{}.{claims}", base64url(header.to_string().as_bytes()));
+                let resigned = base64url(&signer.pair.signature(signed.as_bytes()).unwrap());
+                assert!(ours.verify::<Value>("JWT", &format!("{signed}.{resigned}")).is_none(), "{header}");
+            }
+            for text in [signed, &format!("{signed}."), &format!("{signed}.AAAA"), &format!("a{token}"), ""] {
+                assert!(ours.verify::<Value>("JWT", text).is_none(), "{text}");
+            }
+            assert!(ours.verify::<Value>("JWT", &format!("{signed}.{signature}")).is_some());
+        }
+        assert!(PublicHalf::read(Alg::Rs256, &ec.pair.public_jwk()).is_none());
+        assert!(PublicHalf::read(Alg::Es256, &rsa.pair.public_jwk()).is_none());
+        for text in ["", "x", "e30.e30.", "bnVsbA.e30."] {
+            assert_eq!(key_id(text), None, "{text}");
+        }
     }
 
     /// The example of RFC 7638 §3.1.

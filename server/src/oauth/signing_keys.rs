@@ -10,11 +10,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use protocol::key::PublicKey;
 use protocol::time::Timestamp;
 use zeroize::Zeroizing;
 
-use super::jose::{KeyPair, Signer, thumbprint};
+use super::jose::{KeyPair, PublicHalf, Signer, thumbprint};
 use crate::entropy::Entropy;
 use crate::seal::Seal;
 use crate::server_keys::ServerKeys;
@@ -53,11 +52,11 @@ pub(crate) enum Standing {
     Lost,
 }
 
-/// What is loaded of the keys: those that can sign, and the public halves of all ES256 keys.
+/// What is loaded of the keys: those that can sign, and the public halves of all.
 pub(crate) struct Loaded {
     pub(crate) at: Timestamp,
     signers: Vec<(Timestamp, Arc<Signer>)>,
-    public: Vec<(String, PublicKey)>,
+    public: Vec<(String, PublicHalf)>,
 }
 
 impl<'a> Keyring<'a> {
@@ -203,9 +202,7 @@ impl<'a> Keyring<'a> {
     fn opened(&self, rows: &[StoredSigningKey], now: Timestamp) -> Loaded {
         let mut loaded = Loaded { at: now, signers: Vec::new(), public: Vec::new() };
         for row in rows {
-            if row.alg == Alg::Es256
-                && let Ok(public) = PublicKey::from_jwk_text(&row.public_jwk)
-            {
+            if let Some(public) = PublicHalf::read(row.alg, &row.public_jwk) {
                 loaded.public.push((row.kid.clone(), public));
             }
             let der = self.seal.open(&row.sealed).map(Zeroizing::new);
@@ -235,8 +232,8 @@ impl Loaded {
         of_alg.find(|(used_from, _)| *used_from <= now).map(|(_, signer)| signer)
     }
 
-    /// The public half of an ES256 key that is published.
-    pub(crate) fn public(&self, kid: &str) -> Option<&PublicKey> {
+    /// The public half of a key that is published.
+    pub(crate) fn public(&self, kid: &str) -> Option<&PublicHalf> {
         self.public.iter().find(|(known, _)| known == kid).map(|(_, key)| key)
     }
 }

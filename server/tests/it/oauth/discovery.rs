@@ -7,13 +7,14 @@ use countersign_server::server_keys::ServerKeys;
 use countersign_server::store::{Alg, StoredSigningKey};
 use protocol::encoding::{base64url, from_base64url};
 use protocol::secret::{Secret, sha256};
+use protocol::statement::Decision;
 use ring::rsa::PublicKeyComponents;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, RsaPublicKeyComponents};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
-use super::{Given, SECRET, World, header_of, refused};
+use super::{Given, REDIRECT_URI, SECRET, VERIFIER, World, form, header_of, refused};
 
 const RSA_PEM: &str = include_str!("../../keys/rsa-2048.pem");
 
@@ -29,6 +30,10 @@ async fn both_documents_say_the_same_and_every_address_in_them_is_served() {
     assert_eq!(oidc["issuer"], issuer);
     for (name, value) in [
         ("response_types_supported", json!(["code"])),
+        (
+            "grant_types_supported",
+            json!(["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]),
+        ),
         ("subject_types_supported", json!(["public"])),
         ("code_challenge_methods_supported", json!(["S256"])),
         ("id_token_signing_alg_values_supported", json!(["ES256"])),
@@ -43,6 +48,7 @@ async fn both_documents_say_the_same_and_every_address_in_them_is_served() {
             continue;
         }
         let path = address.as_str().unwrap().strip_prefix(issuer).expect("an address of this server");
+        assert!(!path.contains(['#', '?']), "{name}");
         let answer = site.get(path).await;
         assert_ne!(answer.status, 404, "{name} is served");
     }
@@ -74,6 +80,47 @@ async fn a_client_that_needs_rs256_gets_it_once_a_key_is_there() {
     assert_eq!(header_of(&body["access_token"])["alg"], "ES256");
     let algs = site.get("/.well-known/openid-configuration").await.expect(200);
     assert_eq!(algs["id_token_signing_alg_values_supported"], json!(["ES256", "RS256"]));
+}
+
+/// OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2: a hint is one of ours, whatever it is signed with.
+#[tokio::test]
+async fn a_hint_of_a_client_that_needs_rs256_is_one() {
+    let world = World::new().await;
+    import(&world).await;
+    let site = world.client("old", Some(SECRET), Alg::Rs256).await;
+    let body = world.tokens(&site, Given::default()).await;
+    assert_eq!(header_of(&body["id_token"])["alg"], "RS256");
+    let hint = body["id_token"].as_str().unwrap();
+    let (grace, other) = (world.node.device("grace").await, world.node.page());
+    let request = other.start().await;
+    let scanned = grace.scanned(&request).await;
+    let number = other.number(&request).await;
+    grace.decide(&scanned, Decision::Approve, Some(&number)).await.expect(204);
+    other.redeem(&request).await.expect(201);
+    let asks = form(&[
+        ("response_type", "code".to_owned()),
+        ("client_id", "old".to_owned()),
+        ("redirect_uri", REDIRECT_URI.to_owned()),
+        ("code_challenge", base64url(&sha256(VERIFIER.as_bytes()))),
+        ("code_challenge_method", "S256".to_owned()),
+        ("prompt", "none".to_owned()),
+        ("id_token_hint", hint.to_owned()),
+    ]);
+    // Ada has not agreed; Grace is not whom the site means.
+    for (page, error) in [(&world.page, "consent_required"), (&other, "login_required")] {
+        let led = page.visit(&format!("/oauth/authorize?{asks}")).await.leads_to();
+        assert!(led.contains(&format!("error={error}&")), "{led}");
+    }
+    let end = |token: &str| format!("/oauth/end-session?id_token_hint={token}");
+    let (signed, _) = hint.rsplit_once('.').unwrap();
+    let (_, signature) = body["access_token"].as_str().unwrap().rsplit_once('.').unwrap();
+    for (page, token) in [(&other, hint.to_owned()), (&world.page, format!("{signed}.{signature}"))] {
+        let asked = page.visit(&end(&token)).await;
+        assert!(asked.body.as_str().unwrap().contains("data-state=\"sign-out\""), "{token}");
+    }
+    let done = world.page.visit(&end(hint)).await;
+    assert!(done.body.as_str().unwrap().contains("data-state=\"signed-out\""));
+    world.page.session().await.problem(401, "invalid_token");
 }
 
 /// As `signing-keys import` does.
