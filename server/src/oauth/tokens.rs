@@ -108,7 +108,8 @@ impl Service {
         })
     }
 
-    /// The access token and its grant, if it is good at this moment.
+    /// The access token and its grant, if it is good at this moment. Not that of a client that is gone: one of the settings
+    /// leaves its grants behind.
     pub(crate) async fn good_token(&self, token: &str) -> Result<Option<GoodToken>, OAuthError> {
         let now = self.now();
         let claims: Option<AccessClaims> = self.verify_jwt(ACCESS_TYP, token).await?;
@@ -119,9 +120,11 @@ impl Service {
         }
         let Some(id) = GrantId::parse(&claims.sid) else { return Ok(None) };
         let grant = self.durable.grant(id, &self.session_lives, now).await?;
-        Ok(grant
-            .filter(|grant| grant.client.as_str() == claims.client_id)
-            .map(|grant| GoodToken { claims, grant }))
+        let Some(grant) = grant.filter(|grant| grant.client.as_str() == claims.client_id) else {
+            return Ok(None);
+        };
+        let client = self.find_client(&grant.client).await?;
+        Ok(client.map(|_| GoodToken { claims, grant }))
     }
 
     /// The first refresh token of a grant: it follows from the code that is given for it, so that nothing has to be kept.

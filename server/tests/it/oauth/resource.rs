@@ -1,8 +1,11 @@
 //! Userinfo (OpenID Connect Core §5.3, RFC 6750), introspection (RFC 7662), revocation (RFC 7009).
 
+use countersign_server::config::ClientSettings;
+use countersign_server::store::Alg;
 use serde_json::{Value, json};
 
-use super::{Given, World, form, header_of, refused};
+use super::{Given, Program, REDIRECT_URI, World, form, header_of, refused};
+use crate::support::{Node, Options};
 
 fn bearer(body: &Value) -> String {
     format!("Bearer {}", body["access_token"].as_str().unwrap())
@@ -72,7 +75,7 @@ async fn introspection_tells_confidential_clients_what_a_token_is_good_for() {
     let api = world.confidential("api").await;
     let spa = world.public("spa").await;
     let body = world.tokens(&site, Given::default()).await;
-    let ask = async |by: &super::Program, token: &Value| {
+    let ask = async |by: &Program, token: &Value| {
         by.post("/oauth/introspect", &[("token", token.as_str().unwrap().to_owned())]).await
     };
     for by in [&site, &api] {
@@ -114,13 +117,51 @@ async fn introspection_tells_confidential_clients_what_a_token_is_good_for() {
     }
 }
 
+/// A client of the settings file leaves its grants in the store when it is taken out of the file.
+#[tokio::test]
+async fn tokens_of_a_client_that_is_gone_are_no_good() {
+    let node = Node::with(Options::with(|settings| {
+        settings.clients = vec![ClientSettings {
+            id: "grafana".to_owned(),
+            name: None,
+            public: true,
+            secret: None,
+            secret_file: None,
+            redirect_uris: vec![REDIRECT_URI.to_owned()],
+            post_logout_redirect_uris: Vec::new(),
+            device_grant: false,
+            back_channel_logout: None,
+            scopes: Vec::new(),
+            session_days: None,
+            step_up: false,
+            shows_user_code: false,
+            id_token_alg: Alg::Es256,
+        }];
+    }))
+    .await;
+    let world = World::on(node).await;
+    let api = world.confidential("api").await;
+    let site = Program { id: "grafana".to_owned(), ..world.public("unused").await };
+    let body = world.tokens(&site, Given::default()).await;
+    let token = [("token", body["access_token"].as_str().unwrap().to_owned())];
+    site.userinfo(&bearer(&body)).await.expect(200);
+    assert_eq!(api.post("/oauth/introspect", &token).await.expect(200)["active"], true);
+    // Started again without it.
+    let after = world.node.beside(world.node.short_lived.clone()).await;
+    let at = |program: Program| Program { base: after.base.clone(), ..program };
+    let (site, api) = (at(site), at(api));
+    refused(&site.userinfo(&bearer(&body)).await, 401, "invalid_token");
+    assert_eq!(api.post("/oauth/introspect", &token).await.expect(200), json!({ "active": false }));
+    refused(&site.refresh(&body["refresh_token"]).await, 401, "invalid_client");
+}
+
 /// RFC 7009 §2.
 #[tokio::test]
 async fn a_client_gives_its_own_tokens_back() {
     let world = World::new().await;
     let site = world.confidential("grafana").await;
     let other = world.confidential("other").await;
-    let revoke = async |by: &super::Program, token: &Value, hint: &str| {
+    let revoke = async |by: &Program, token: &Value, hint: &str| {
         let token = token.as_str().unwrap().to_owned();
         by.post("/oauth/revoke", &[("token", token), ("token_type_hint", hint.to_owned())]).await
     };
