@@ -67,8 +67,9 @@ impl Service {
         if let Some(misfit) = misfit {
             return Err(self.counted(address, invalid_grant(misfit)).await);
         }
-        // Nothing is used that could not be answered.
+        // Nothing is used that could not be answered: a client that has to repeat the call would end the grant.
         self.signer(client.policy.id_token_alg).await?;
+        self.watch_logout(client, &grant).await?;
         // The refresh tokens of a public client are bound to its key (RFC 9449 §5); others show who they are by a secret.
         let bound = dpop.filter(|_| client.is_public());
         let refresh = self.first_refresh(&code);
@@ -81,11 +82,11 @@ impl Service {
             CodeUsed::Used => {
                 tracing::info!(grant.id = %grant.id, client.id = %client.id, "Exchanged a code");
                 let grant = Grant { dpop, ..grant };
-                self.watch_logout(client, &grant).await?;
                 self.issue_tokens(client, &grant, Some(refresh), now).await
             }
             CodeUsed::Before => {
                 tracing::warn!(grant.id = %grant.id, client.id = %client.id, "A code was used twice; its grant has ended");
+                self.ring(grant.session.account.id);
                 Err(self.counted(address, gone).await)
             }
             CodeUsed::Gone => Err(gone),
@@ -122,41 +123,28 @@ impl Service {
         }
         let scopes = narrowed(call.scope, &found.scopes)?;
         self.signer(client.policy.id_token_alg).await?;
-        let successor = self.successor_of(&token).await?;
+        let successors = self.successors(&token);
+        let hashes: Vec<_> = successors.iter().map(Secret::hash).collect();
         let by = By::address(address.to_string());
-        let used = self
-            .durable
-            .use_refresh(&hash, &successor.hash(), REPEAT_S, &self.session_lives, &by, now)
-            .await?;
-        match used {
-            RefreshUsed::Used(grant) | RefreshUsed::Repeated(grant) => {
-                // OpenID Connect Core §12.2: without the nonce, which belongs to the one login.
-                let grant = Grant { scopes, nonce: None, dpop, ..grant };
-                self.issue_tokens(client, &grant, Some(successor), now).await
-            }
+        let used = self.durable.use_refresh(&hash, &hashes, REPEAT_S, &self.session_lives, &by, now).await?;
+        let (grant, made) = match used {
+            RefreshUsed::Used(grant) => (grant, hashes.first().copied()),
+            RefreshUsed::Repeated(grant, made) => (grant, Some(made)),
             RefreshUsed::Reused => {
                 tracing::warn!(
                     grant.id = %found.id,
                     client.id = %client.id,
                     "A refresh token was used twice; its grant has ended"
                 );
-                Err(self.counted(address, gone).await)
+                self.ring(found.session.account.id);
+                return Err(self.counted(address, gone).await);
             }
-            RefreshUsed::Gone => Err(gone),
-        }
-    }
-
-    /// The successor that the token has, or will have.
-    async fn successor_of(&self, token: &Secret) -> Result<Secret, OAuthError> {
-        let mut successors = self.successors(token);
-        // Only while the server key changes there is more than one.
-        for other in (1..successors.len()).rev() {
-            let hash = successors[other].hash();
-            if self.durable.grant_by_refresh(&hash, &self.session_lives, self.now()).await?.is_some() {
-                return Ok(successors.swap_remove(other));
-            }
-        }
-        Ok(successors.swap_remove(0))
+            RefreshUsed::Gone => return Err(gone),
+        };
+        let successor = successors.into_iter().find(|successor| Some(successor.hash()) == made);
+        // OpenID Connect Core §12.2: without the nonce, which belongs to the one login.
+        let grant = Grant { scopes, nonce: None, dpop, ..grant };
+        self.issue_tokens(client, &grant, successor, now).await
     }
 }
 

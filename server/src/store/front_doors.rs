@@ -179,8 +179,8 @@ pub enum CodeUsed {
 pub enum RefreshUsed {
     /// It is used now; its successor is good.
     Used(Grant),
-    /// The same call again: the same successor, not used yet, soon after the first time.
-    Repeated(Grant),
+    /// The same call again: soon after the first time, and its successor, which is this one, is not used yet.
+    Repeated(Grant, SecretHash),
     /// It was used before: its grant has ended now (RFC 9700 §4.14.2).
     Reused,
     /// There is no such token, or its grant is over.
@@ -302,12 +302,14 @@ pub trait FrontDoors: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Grant>, StoreError>;
 
-    /// Uses a refresh token, once, and makes `successor` good; notes the use of the session. The same call again within
-    /// `repeat_s` is a repeat while the successor is unused; any other one ends the grant. Audit for that: `grant_ended`.
+    /// Uses a refresh token, once, and makes the first of `successors` good; notes the use of the session. A call within
+    /// `repeat_s` of that is a repeat while the successor is unused and among its `successors`: one a server key that is
+    /// accepted, since the node of before may make with another one. Any other call ends the grant. Audit for that:
+    /// `grant_ended`.
     async fn use_refresh(
         &self,
         token: &SecretHash,
-        successor: &SecretHash,
+        successors: &[SecretHash],
         repeat_s: i64,
         lives: &SessionLives,
         by: &By,

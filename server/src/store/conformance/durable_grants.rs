@@ -148,10 +148,11 @@ pub(super) async fn a_refresh_token_is_followed_by_another_one(store: Arc<impl D
     let session = world.store.grant(grant, &LIVES, later).await.unwrap().unwrap().session.session;
     assert_eq!(session.last_seen_at, later, "it is a use of the session");
     // A lost answer: the same call again.
-    let RefreshUsed::Repeated(again) = use_refresh(&world, &first, &second, later.plus_s(59)).await else {
+    let RefreshUsed::Repeated(again, same) = use_refresh(&world, &first, &second, later.plus_s(59)).await
+    else {
         panic!("the successor is unused")
     };
-    assert_eq!(again.id, grant);
+    assert_eq!((again.id, same), (grant, second));
     assert!(matches!(use_refresh(&world, &second, &third, later.plus_s(60)).await, RefreshUsed::Used(_)));
     assert_eq!(use_refresh(&world, &fresh_hash(), &fresh_hash(), later).await, RefreshUsed::Gone);
 }
@@ -171,7 +172,17 @@ async fn use_refresh<S: Durable + 'static>(
     successor: &protocol::secret::SecretHash,
     now: protocol::time::Timestamp,
 ) -> RefreshUsed {
-    world.store.use_refresh(token, successor, REPEAT_S, &LIVES, &page(), now).await.unwrap()
+    use_refresh_by(world, token, &[*successor], now).await
+}
+
+/// By a node that accepts several server keys, in its order.
+async fn use_refresh_by<S: Durable + 'static>(
+    world: &World<S>,
+    token: &protocol::secret::SecretHash,
+    successors: &[protocol::secret::SecretHash],
+    now: protocol::time::Timestamp,
+) -> RefreshUsed {
+    world.store.use_refresh(token, successors, REPEAT_S, &LIVES, &page(), now).await.unwrap()
 }
 
 pub(super) async fn a_refresh_token_that_comes_again_ends_the_family(store: Arc<impl Durable + 'static>) {
@@ -323,15 +334,22 @@ pub(super) async fn two_hundred_uses_of_a_code_give_one_or_end_it(store: Arc<imp
 pub(super) async fn repeats_of_a_refresh_at_once_agree(store: Arc<impl Durable + 'static>) {
     let world = Arc::new(World::new(store).await);
     let (grant, first) = refreshable(&world).await;
-    let second = fresh_hash();
-    let results = at_once(100, |_| {
-        let world = Arc::clone(&world);
-        async move { use_refresh(&world, &first, &second, NOW).await }
+    // While the server key changes, nodes make with one key or with the other, and accept both.
+    let (one, other) = (fresh_hash(), fresh_hash());
+    let results = at_once(100, |n| {
+        let (world, successors) = (Arc::clone(&world), if n % 2 == 0 { [one, other] } else { [other, one] });
+        async move { (use_refresh_by(&world, &first, &successors, NOW).await, successors[0]) }
     })
     .await;
-    let used = results.iter().filter(|result| matches!(result, RefreshUsed::Used(_))).count();
-    let repeated = results.iter().filter(|result| matches!(result, RefreshUsed::Repeated(_))).count();
-    assert_eq!((used, repeated), (1, 99));
+    let used = results.iter().filter(|(result, _)| matches!(result, RefreshUsed::Used(_)));
+    let made: Vec<_> = used.map(|(_, successor)| *successor).collect();
+    let repeated = results.iter().filter_map(|(result, _)| match result {
+        RefreshUsed::Repeated(_, successor) => Some(*successor),
+        RefreshUsed::Used(_) | RefreshUsed::Reused | RefreshUsed::Gone => None,
+    });
+    let repeated: Vec<_> = repeated.collect();
+    assert_eq!((made.len(), repeated.len()), (1, 99));
+    assert!(repeated.iter().all(|successor| *successor == made[0]), "all get the one that is good");
     assert!(world.store.grant(grant, &LIVES, NOW).await.unwrap().is_some());
 }
 

@@ -181,7 +181,7 @@ async fn is_inserted(
 
 pub(super) async fn use_refresh(
     tx: &mut PgConnection,
-    (token, successor): (&SecretHash, &SecretHash),
+    (token, successors): (&SecretHash, &[SecretHash]),
     repeat_s: i64,
     lives: &SessionLives,
     by: &By,
@@ -194,6 +194,7 @@ pub(super) async fn use_refresh(
     };
     match used(&mut *tx, token).await? {
         None => {
+            let successor = successors.first().ok_or(Fault::Unserved("a refresh token has a successor"))?;
             sqlx::query(sql::USE_REFRESH)
                 .bind(&token.as_bytes()[..])
                 .bind(now.unix_s())
@@ -206,11 +207,11 @@ pub(super) async fn use_refresh(
             Ok(RefreshUsed::Used(grant))
         }
         Some((at, same))
-            if same == *successor
+            if successors.contains(&same)
                 && now.since_s(at) < repeat_s
-                && used(&mut *tx, successor).await?.is_none() =>
+                && used(&mut *tx, &same).await?.is_none() =>
         {
-            Ok(RefreshUsed::Repeated(grant))
+            Ok(RefreshUsed::Repeated(grant, same))
         }
         Some(_) => {
             end(tx, grant.id, GrantEnd::RefreshReused, by, now).await?;

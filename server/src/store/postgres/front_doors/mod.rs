@@ -150,13 +150,13 @@ impl FrontDoors for PostgresStore {
     async fn use_refresh(
         &self,
         token: &SecretHash,
-        successor: &SecretHash,
+        successors: &[SecretHash],
         repeat_s: i64,
         lives: &SessionLives,
         by: &By,
         now: Timestamp,
     ) -> Result<RefreshUsed, StoreError> {
-        let args = ((token, successor), repeat_s, lives, by, now);
+        let args = ((token, successors), repeat_s, lives, by, now);
         self.write("use a refresh token", args, |tx, (tokens, repeat_s, lives, by, now)| {
             grants::use_refresh(tx, *tokens, *repeat_s, lives, by, *now).boxed()
         })

@@ -137,7 +137,7 @@ fn insert_refresh(tx: &mut Tx, grant: GrantId, refresh: &SecretHash, now: Timest
 
 pub(super) fn use_refresh(
     tx: &mut Tx,
-    (token, successor): (&SecretHash, &SecretHash),
+    (token, successors): (&SecretHash, &[SecretHash]),
     repeat_s: i64,
     lives: &SessionLives,
     by: &By,
@@ -148,6 +148,7 @@ pub(super) fn use_refresh(
     };
     match used(&tx.connection, token)? {
         None => {
+            let successor = successors.first().ok_or(Fault::Unserved("a refresh token has a successor"))?;
             let use_it = params![token.as_bytes(), now.unix_s(), successor.as_bytes()];
             if !tx.connection.is_any(sql::USE_REFRESH, use_it)? {
                 return Err(Fault::Damaged("refresh_tokens"));
@@ -157,11 +158,11 @@ pub(super) fn use_refresh(
             Ok(RefreshUsed::Used(grant))
         }
         Some((at, same))
-            if same == *successor
+            if successors.contains(&same)
                 && now.since_s(at) < repeat_s
-                && used(&tx.connection, successor)?.is_none() =>
+                && used(&tx.connection, &same)?.is_none() =>
         {
-            Ok(RefreshUsed::Repeated(grant))
+            Ok(RefreshUsed::Repeated(grant, same))
         }
         Some(_) => {
             end(tx, grant.id, GrantEnd::RefreshReused, by, now)?;

@@ -137,15 +137,15 @@ impl FrontDoors for SqliteStore {
     async fn use_refresh(
         &self,
         token: &SecretHash,
-        successor: &SecretHash,
+        successors: &[SecretHash],
         repeat_s: i64,
         lives: &SessionLives,
         by: &By,
         now: Timestamp,
     ) -> Result<RefreshUsed, StoreError> {
-        let (token, successor, lives, by) = (*token, *successor, *lives, by.clone());
+        let (token, successors, lives, by) = (*token, successors.to_vec(), *lives, by.clone());
         self.write("use a refresh token", move |tx| {
-            grants::use_refresh(tx, (&token, &successor), repeat_s, &lives, &by, now)
+            grants::use_refresh(tx, (&token, &successors), repeat_s, &lives, &by, now)
         })
         .await
     }
