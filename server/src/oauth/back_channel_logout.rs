@@ -168,7 +168,7 @@ enum NotTold {
 }
 
 /// Tells sites for as long as the node runs: at each ring those of one account, every `every_s` seconds all that are due.
-pub(crate) async fn run(service: &Service, clock: &dyn Clock, every_s: u32) -> Infallible {
+pub async fn run(service: &Service, clock: &dyn Clock, every_s: u32) -> Infallible {
     let mut http = None;
     let mut sweep_at = clock.elapsed();
     loop {

@@ -51,6 +51,7 @@ impl Service {
         address: ClientAddress,
     ) -> Result<TokenBody, OAuthError> {
         let (grant, refresh) = self.device_grant(client, device_code, dpop, address).await?;
+        self.watch_logout(client, &grant).await?;
         self.issue_tokens(client, &grant, Some(refresh), self.now()).await
     }
 

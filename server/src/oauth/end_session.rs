@@ -130,6 +130,7 @@ impl Service {
         let by = By::address(address.to_string());
         let (account, id) = (view.account.id, view.session.id);
         self.durable.end_session(account, id, EndReason::SignedOut, &by, self.now()).await?;
+        self.ring(account);
         tracing::info!(session.id = %id, "Session ended by a site");
         Ok(())
     }

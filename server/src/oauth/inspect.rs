@@ -141,6 +141,7 @@ impl Service {
         }
         let by = By::address(address.to_string());
         if self.durable.end_grant(grant.id, GrantEnd::Revoked, &by, self.now()).await? {
+            self.ring(grant.session.account.id);
             tracing::info!(grant.id = %grant.id, client.id = %client.id, "A client gave its tokens back");
         }
         Ok(())

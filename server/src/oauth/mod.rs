@@ -1,7 +1,7 @@
 //! The standard front doors: OAuth 2.0 and OpenID Connect over the same login requests and sessions.
 
 pub mod authorization;
-pub(crate) mod back_channel_logout;
+pub mod back_channel_logout;
 pub(crate) mod claims;
 pub(crate) mod client_auth;
 mod clients;

@@ -124,8 +124,12 @@ impl Service {
             made = self.durable.redeem(&new, self.lives.approved_s, &self.session_lives, &by, now).await?;
         }
         let session = match made {
-            Redeemed::Created { session, .. } => {
+            Redeemed::Created { session, ended } => {
                 self.note_wait(&read.request, now);
+                // Grants of the same account go over to the session that was made.
+                for (_, account) in ended.iter().filter(|(_, account)| *account != session.account.id) {
+                    self.ring(*account);
+                }
                 self.finish(read.clone(), event, &session, now).await?;
                 tracing::info!(request.id = %read.request.id, session.id = %session.session.id, "Signed in");
                 session

@@ -83,8 +83,8 @@ pub enum Redeemed {
     Created {
         /// It.
         session: SessionView,
-        /// Older sessions of the same page key that ended with it.
-        ended: Vec<SessionId>,
+        /// Older sessions of the same page key that ended with it, and whose they were.
+        ended: Vec<(SessionId, AccountId)>,
     },
     /// The same page redeemed before, and that session lives.
     Existing(SessionView),

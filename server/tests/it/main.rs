@@ -6,6 +6,7 @@ mod support;
 
 mod authorize;
 mod authorize_attacks;
+mod back_channel_logout;
 mod crash;
 mod deadlines;
 mod device_grant;

@@ -197,7 +197,7 @@ pub(super) async fn an_older_session_of_the_same_page_key_ends(store: Arc<impl D
     other.decide(&approved, NOW).await;
     let new = NewSession { page_key: Some(key), ..new_session(&approved) };
     let Redeemed::Created { ended, .. } = other.redeem(&new, NOW).await else { panic!("approved") };
-    assert_eq!(ended, [old.id]);
+    assert_eq!(ended, [(old.id, world.account)]);
     assert!(!world.is_good(&old.token, NOW).await);
     assert!(world.is_good(&elsewhere.token, NOW).await);
     assert_eq!(world.kinds().await.last().map(String::as_str), Some("session_replaced"));

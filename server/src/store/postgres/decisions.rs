@@ -120,7 +120,8 @@ pub(super) async fn redeem(
     }
     let mut ended = Vec::new();
     for row in replaced() {
-        ended.push(sessions::note_end(tx, row, EndReason::Replaced, by, now).await?);
+        let before = sessions::note_end(tx, row, EndReason::Replaced, by, now).await?;
+        ended.push((before, row.account_id("account")?));
     }
     // Entries of older sessions may have come between; then this is the wrong guess.
     let head = match first.try_get::<Option<i64>, _>("seq")? {

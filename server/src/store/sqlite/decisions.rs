@@ -1,4 +1,4 @@
-use protocol::id::{SessionId, Ticket};
+use protocol::id::{AccountId, SessionId, Ticket};
 use protocol::key::Thumbprint;
 use protocol::statement::Decision;
 use protocol::time::Timestamp;
@@ -98,7 +98,7 @@ fn replace(
     key: &Thumbprint,
     by: &By,
     now: Timestamp,
-) -> Result<Vec<SessionId>, Fault> {
+) -> Result<Vec<(SessionId, AccountId)>, Fault> {
     let id = session.session.id;
     tx.connection.run(sql::INSERT_SESSION_KEY, params![id.as_bytes(), key.as_bytes()])?;
     let older = params![id.as_bytes(), key.as_bytes(), now.unix_s()];
@@ -109,7 +109,7 @@ fn replace(
         if row.account == session.account.id {
             tx.connection.run(sql::MOVE_GRANTS, params![before.as_bytes(), id.as_bytes()])?;
         }
-        ended.push(before);
+        ended.push((before, row.account));
     }
     Ok(ended)
 }
