@@ -14,7 +14,7 @@ mod asked;
 use protocol::encoding::base64url;
 use protocol::id::GrantId;
 use protocol::origin::Origin;
-use protocol::secret::{Secret, sha256};
+use protocol::secret::{Secret, hkdf, sha256};
 use protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
@@ -54,8 +54,8 @@ pub enum Verdict {
 pub struct Started {
     /// The authorization endpoint.
     pub location: String,
-    /// For the host's cookie of those who are on their way, unless it had one.
-    pub verifier: Secret,
+    /// For the host's cookie of those who are on their way: the code verifiers of this browser follow from it.
+    pub secret: Secret,
 }
 
 /// A browser that came back.
@@ -80,6 +80,8 @@ pub enum Returned {
 struct State {
     host: String,
     path: String,
+    /// Of this one sign-in (RFC 9700 §2.1.1).
+    salt: [u8; 16],
     challenge: String,
     at: Timestamp,
 }
@@ -132,19 +134,21 @@ impl Service {
         Ok(Verdict::Passes(Box::new(grant.session.account)))
     }
 
-    /// `/.countersign/start`: the way to the login, with where to come back to. `verifier` is what the browser's cookie has
+    /// `/.countersign/start`: the way to the login, with where to come back to. `secret` is what the browser's cookie has
     /// already, so that two tabs do not part.
-    pub fn guard_start(&self, host: &ProtectedHost, wanted: &str, verifier: Option<Secret>) -> Started {
+    pub fn guard_start(&self, host: &ProtectedHost, wanted: &str, secret: Option<Secret>) -> Started {
         let checked = return_to::checked(wanted, host.origin());
         // As a browser writes it, since it goes into a header.
         let url = checked.and_then(|path| url::Url::parse(&format!("{}{path}", host.origin())).ok());
         let wanted = url.map(|url| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned());
         let wanted = wanted.filter(|path| path.len() <= PATH_LENGTH_MAX);
-        let verifier = verifier.unwrap_or_else(|| self.entropy.secret());
-        let challenge = challenge_of(&verifier);
+        let secret = secret.unwrap_or_else(|| self.entropy.secret());
+        let salt = self.entropy.bytes_16();
+        let challenge = challenge_of(&secret, &salt);
         let state = State {
             host: host.name().to_owned(),
             path: wanted.unwrap_or_else(|| "/".to_owned()),
+            salt,
             challenge: challenge.clone(),
             at: self.now(),
         };
@@ -158,7 +162,7 @@ impl Service {
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
             .finish();
-        Started { location: format!("{}/oauth/authorize?{query}", self.origin()), verifier }
+        Started { location: format!("{}/oauth/authorize?{query}", self.origin()), secret }
     }
 
     /// `/.countersign/callback`: exchanges the code, inside this server.
@@ -169,7 +173,7 @@ impl Service {
         &self,
         host: &ProtectedHost,
         parameters: &Parameters,
-        verifier: Option<&Secret>,
+        secret: Option<&Secret>,
         address: ClientAddress,
     ) -> Result<Returned, Failure> {
         let one = |name| parameters.one(name).ok().flatten();
@@ -179,8 +183,8 @@ impl Service {
         let stopped = || Ok(Returned::Stopped(state.path.clone()));
         // RFC 9207 §2.4: an answer of somebody else is none; and one for another browser is not for this one.
         let is_ours = one("iss") == Some(self.origin().as_str());
-        let is_this_browsers = verifier.is_some_and(|verifier| {
-            bool::from(challenge_of(verifier).as_bytes().ct_eq(state.challenge.as_bytes()))
+        let is_this_browsers = secret.is_some_and(|secret| {
+            bool::from(challenge_of(secret, &state.salt).as_bytes().ct_eq(state.challenge.as_bytes()))
         });
         let Some(code) = one("code").and_then(Secret::parse).filter(|_| is_ours && is_this_browsers) else {
             return stopped();
@@ -232,7 +236,8 @@ fn callback_of(host: &Origin) -> String {
     format!("{host}{CALLBACK}")
 }
 
-/// RFC 7636 §4.2; the verifier is the secret as it stands in the cookie.
-fn challenge_of(verifier: &Secret) -> String {
+/// RFC 7636 §4.2; the verifier of a sign-in follows from the browser's secret and the sign-in's salt.
+fn challenge_of(secret: &Secret, salt: &[u8; 16]) -> String {
+    let verifier = Secret::new(hkdf(secret.expose_bytes(), salt, &[b"countersign code verifier"]));
     base64url(&sha256(verifier.expose().as_bytes()))
 }

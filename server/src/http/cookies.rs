@@ -64,8 +64,8 @@ impl CookieNames {
     }
 
     /// Kept a while longer than one sign-in takes, so that several at once agree.
-    pub(super) fn set_forward_start(&self, to: &mut HeaderMap, verifier: &Secret) {
-        self.set(to, "forward-start", &verifier.expose(), SameSite::Lax, FORWARD_START_S);
+    pub(super) fn set_forward_start(&self, to: &mut HeaderMap, secret: &Secret) {
+        self.set(to, "forward-start", &secret.expose(), SameSite::Lax, FORWARD_START_S);
     }
 
     pub(super) fn set_page_secret(

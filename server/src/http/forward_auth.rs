@@ -85,7 +85,7 @@ async fn start(
     let cookies = CookieNames::of(host.origin());
     let started = app.service().guard_start(host, wanted, cookies.forward_start(&headers));
     let mut response = found(&started.location);
-    cookies.set_forward_start(response.headers_mut(), &started.verifier);
+    cookies.set_forward_start(response.headers_mut(), &started.secret);
     response
 }
 
@@ -100,8 +100,8 @@ async fn callback(
     let Some(host) = app.service().protected_host(&name) else { return missing() };
     let cookies = CookieNames::of(host.origin());
     let parameters = Parameters::read(query.unwrap_or_default().as_bytes());
-    let verifier = cookies.forward_start(&headers);
-    match app.service().guard_callback(host, &parameters, verifier.as_ref(), address).await {
+    let secret = cookies.forward_start(&headers);
+    match app.service().guard_callback(host, &parameters, secret.as_ref(), address).await {
         Ok(Returned::SignedIn { cookie, life_s, path }) => {
             let mut response = found(&on(host, &path));
             cookies.set_forward(response.headers_mut(), &cookie, life_s);

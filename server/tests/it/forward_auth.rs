@@ -206,6 +206,37 @@ async fn a_code_is_for_the_browser_that_asked_at_the_host_that_it_asked_for() {
     assert_eq!(visitor.guarded().await.status, 200);
 }
 
+/// RFC 9700 §2.1.1: the challenge is of one transaction, and bound to the browser that began it.
+#[tokio::test]
+async fn each_sign_in_has_a_challenge_of_its_own_and_two_tabs_do_not_part() {
+    let node = guarding().await;
+    let (device, page) = (node.device("ada").await, node.page());
+    let mut visitor = Visitor::new(&page, HOST);
+    visitor.sign_in(&device).await.found();
+    let mut tabs = Vec::new();
+    for _ in 0..2 {
+        tabs.push(visitor.start("/.countersign/start?rd=%2Fa").await.found());
+    }
+    let challenge = |address: &String| {
+        let url = Url::parse(address).unwrap();
+        url.query_pairs().find(|(name, _)| name == "code_challenge").unwrap().1.into_owned()
+    };
+    assert_ne!(challenge(&tabs[0]), challenge(&tabs[1]));
+    let mut callbacks = Vec::new();
+    for tab in &tabs {
+        let back = page.visit(tab.strip_prefix("https://login.example.com").unwrap()).await.leads_to();
+        callbacks.push(back.strip_prefix("https://files.example.com").unwrap().to_owned());
+    }
+    // The code of one tab with the state of the other.
+    let state =
+        |callback: &str| callback.split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let swapped = callbacks[0].replace(&state(&callbacks[0]), &state(&callbacks[1]));
+    assert_eq!(visitor.start(&swapped).await.status, 400);
+    for callback in &callbacks {
+        assert_eq!(visitor.start(callback).await.found(), "https://files.example.com/a");
+    }
+}
+
 #[tokio::test]
 async fn nobody_is_led_off_the_host() {
     let node = guarding().await;
