@@ -87,10 +87,12 @@ pub struct Asking<'a> {
 
 impl Service {
     /// `POST /oauth/device-authorization`: makes a login request that is typed, for the client that showed who it is.
-    /// `dpop` binds its device code to a key.
+    /// Without a scope it is `openid` (RFC 6749 §3.3), as at the authorization endpoint. `dpop` binds its device code to a
+    /// key.
     ///
     /// # Errors
-    /// `unauthorized_client` unless the client may ask so, `invalid_scope` for what cannot be read, 429 above a limit.
+    /// `unauthorized_client` unless the client may ask so, `invalid_scope` for what cannot be read or all of which it may
+    /// not have, 429 above a limit.
     pub async fn authorize_device(
         &self,
         client: &Client,
@@ -104,13 +106,16 @@ impl Service {
                 "This client may not use the device grant; the operator allows it with --device-grant",
             ));
         }
-        let asked: Vec<String> =
-            scope.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
+        let asked: Vec<String> = scope.unwrap_or("openid").split(' ').map(str::to_owned).collect();
         if !asked.iter().all(|scope| is_scope(scope)) {
             return Err(OAuthError::new(
                 ErrorCode::InvalidScope,
-                "A scope has a character that none may have",
+                "Send scopes with one space between them (RFC 6749, 3.3)",
             ));
+        }
+        let scopes = client.scopes_of(&asked);
+        if scopes.is_empty() {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "The client may have none of these scopes"));
         }
         let now = self.now();
         let code = DeviceCode {
@@ -130,7 +135,7 @@ impl Service {
             now,
             &self.lives,
         )
-        .for_device(shown, client.scopes_of(&asked));
+        .for_device(shown, scopes);
         request.verification = client.policy.step_up || self.requires_verification();
         let user_code = self.take_in(request, asking.address, now).await?;
         let verification_uri = format!("{}{VERIFICATION_PATH}", self.origin());

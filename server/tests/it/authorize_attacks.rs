@@ -94,6 +94,56 @@ async fn what_is_wrong_otherwise_goes_back_to_the_client() {
     assert_eq!(site.heard(&answer)["state"], hostile);
 }
 
+/// RFC 6749 §3.1, §4.1.2.1, RFC 7636 §4.4.1, OpenID Connect Core §3.1.2.6: each parameter left out, empty, and twice.
+#[tokio::test]
+async fn each_parameter_that_is_missing_empty_or_twice_gets_its_error() {
+    let node = Node::start().await;
+    let (site, page) = (Site::add(&node, "wiki").await, node.page());
+    // The error of a call without it, the error of one with it twice; "page": a page, and no redirect.
+    for (name, without, twice) in [
+        ("client_id", "page client-missing", "page unreadable"),
+        ("redirect_uri", "page redirect-missing", "page unreadable"),
+        ("response_type", "invalid_request", "invalid_request"),
+        ("code_challenge", "invalid_request", "invalid_request"),
+        ("code_challenge_method", "invalid_request", "invalid_request"),
+        ("scope", "good", "invalid_request"),
+        ("state", "good", "invalid_request"),
+        ("nonce", "good", "invalid_request"),
+        ("response_mode", "good", "invalid_request"),
+        ("prompt", "good", "invalid_request"),
+        ("max_age", "good", "invalid_request"),
+        ("acr_values", "good", "invalid_request"),
+        ("id_token_hint", "good", "invalid_request"),
+        ("dpop_jkt", "good", "invalid_request"),
+        ("request", "good", "request_not_supported"),
+        ("request_uri", "good", "request_uri_not_supported"),
+        ("registration", "good", "registration_not_supported"),
+        // Known to OpenID Connect, of no use here: what nobody reads may come as it likes.
+        ("display", "good", "good"),
+        ("ui_locales", "good", "good"),
+        ("claims_locales", "good", "good"),
+        ("login_hint", "good", "good"),
+        ("claims", "good", "good"),
+        ("unknown", "good", "good"),
+    ] {
+        let rest = site.asks(&[(name, "")]);
+        for (query, expected) in [
+            (rest.clone(), without),
+            (format!("{rest}&{name}="), without),
+            (format!("{rest}&{name}"), without),
+            (format!("{rest}&{name}=a&{name}=a"), twice),
+            (format!("{rest}&{name}=a&{name}=b"), twice),
+        ] {
+            let answer = page.visit(&format!("/oauth/authorize?{query}")).await;
+            match expected.split_once(' ') {
+                Some((_, reason)) => answer.refuses(reason),
+                None if expected == "good" => drop(answer.transaction()),
+                None => site.hears(&answer, expected),
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_transaction_of_another_server_changed_or_old_leads_nowhere() {
     let node = Node::start().await;

@@ -86,6 +86,76 @@ async fn nobody_is_led_to_an_address_that_is_not_registered() {
     }
 }
 
+/// §2: each parameter left out, empty, twice, malformed, another client's; nobody is signed out by accident.
+#[tokio::test]
+async fn each_parameter_in_turn_is_judged() {
+    let node = Node::start().await;
+    let (site, device, page) = (Site::add(&node, "wiki").await, node.device("ada").await, node.page());
+    let blog = Site::add(&node, "blog").await;
+    let token = site.id_token(&page, &device).await;
+    // The same person and browser, another client's token.
+    let theirs = blog.id_token(&page, &device).await;
+    let bye = "https://wiki.example/bye";
+    let good = [
+        ("id_token_hint", token.as_str()),
+        ("client_id", "wiki"),
+        ("post_logout_redirect_uri", bye),
+        ("state", "st4te"),
+    ];
+    let with = |name: &str, values: &[&str]| {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        pairs
+            .extend(good.iter().filter(|(known, _)| *known != name).map(|(n, v)| ((*n).into(), (*v).into())));
+        pairs.extend(values.iter().map(|value| (name.to_owned(), (*value).to_owned())));
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        format!("/oauth/end-session?{query}")
+    };
+    for (name, value) in good {
+        for twice in [[value, value], [value, "x"]] {
+            page.visit(&with(name, &twice)).await.refuses("unreadable");
+        }
+    }
+    for (name, value, reason) in [
+        ("id_token_hint", theirs.as_str(), "client-unknown"),
+        ("client_id", "blog", "client-unknown"),
+        ("client_id", "nobody", "client-unknown"),
+        ("client_id", "a b/c", "client-unknown"),
+        ("post_logout_redirect_uri", "https://blog.example/bye", "redirect-unknown"),
+        ("post_logout_redirect_uri", "no address", "redirect-unknown"),
+        ("post_logout_redirect_uri", "javascript:alert(1)", "redirect-unknown"),
+    ] {
+        page.visit(&with(name, &[value])).await.refuses(reason);
+    }
+    // Without a hint that can be read the person is asked.
+    for values in [&[][..], &[""], &["x"], &["eyJhbGciOiJub25lIn0.e30."]] {
+        let asked = page.visit(&with("id_token_hint", values)).await;
+        assert!(asked.body.as_str().unwrap().contains("data-state=\"sign-out\""), "{values:?}");
+    }
+    page.call("POST", "/oauth/end-session", Some(serde_json::json!({})), false)
+        .await
+        .problem(400, "malformed");
+    assert_eq!(sessions(&device).await, 1);
+    // What is left out is not needed, and what nobody knows is ignored.
+    device.call("DELETE", "/api/sessions", None).await.expect(204);
+    for (name, values, led) in [
+        ("state", &[][..], Some("https://wiki.example/bye")),
+        ("state", &[""], Some("https://wiki.example/bye")),
+        ("client_id", &[""], Some("https://wiki.example/bye?state=st4te")),
+        ("logout_hint", &["ada", "ada"], Some("https://wiki.example/bye?state=st4te")),
+        ("ui_locales", &["de"], Some("https://wiki.example/bye?state=st4te")),
+        ("post_logout_redirect_uri", &[""], None),
+    ] {
+        let again = site.id_token(&page, &device).await;
+        let path = with(name, values).replace(&token, &again);
+        let answer = page.visit(&path).await;
+        match led {
+            Some(led) => assert_eq!(answer.leads_to(), led, "{name} {values:?}"),
+            None => assert!(answer.body.as_str().unwrap().contains("data-state=\"signed-out\"")),
+        }
+        assert_eq!(sessions(&device).await, 0, "{name} {values:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_of_another_server_says_nothing() {
     let (node, other) = (

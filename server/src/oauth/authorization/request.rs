@@ -69,6 +69,8 @@ pub fn asked(parameters: &Parameters) -> Result<Asked, OAuthError> {
     let max_age = one(parameters, "max_age", "max_age came twice")?;
     let acr_values = one(parameters, "acr_values", "acr_values came twice")?.unwrap_or_default();
     let dpop = one(parameters, "dpop_jkt", "dpop_jkt came twice")?;
+    // Read elsewhere; which one is meant cannot be told here either.
+    one(parameters, "id_token_hint", "id_token_hint came twice")?;
     Ok(Asked {
         scopes,
         nonce: nonce.map(str::to_owned),
@@ -298,6 +300,7 @@ mod tests {
             "max_age",
             "acr_values",
             "dpop_jkt",
+            "id_token_hint",
         ] {
             let mut pairs = vec![
                 ("response_type", "code"),
