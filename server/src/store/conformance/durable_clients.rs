@@ -169,6 +169,35 @@ pub(super) async fn of_signing_keys_made_at_once_one_is_kept(store: Arc<impl Dur
     assert!(!store.signing_keys().await.unwrap().contains(&first[0]));
 }
 
+pub(super) async fn a_signing_key_is_sealed_anew_once_and_stays_the_same_key(
+    store: Arc<impl Durable + 'static>,
+) {
+    let key = StoredSigningKey { sealed: "by the first".into(), ..fresh_key_row(Alg::Es256, NOW) };
+    let other = StoredSigningKey { sealed: "by the first".into(), ..fresh_key_row(Alg::Rs256, NOW) };
+    assert!(store.add_signing_key(&key, None).await.unwrap());
+    assert!(store.add_signing_key(&other, None).await.unwrap());
+    // Every node finds it sealed under the key that goes, and each seals it in its own way.
+    let sealed = at_once(20, |n| {
+        let (store, kid) = (Arc::clone(&store), key.kid.clone());
+        async move {
+            let anew = format!("by the second, node {n}");
+            let won = store.reseal_signing_key(&kid, "by the first", &anew).await.unwrap();
+            won.then_some(anew)
+        }
+    })
+    .await;
+    let won: Vec<String> = sealed.into_iter().flatten().collect();
+    assert_eq!(won.len(), 1);
+    let expected = StoredSigningKey { sealed: won[0].clone(), ..key.clone() };
+    let kept = store.signing_keys().await.unwrap();
+    assert!(kept.len() == 2 && kept.contains(&expected) && kept.contains(&other), "{kept:?}");
+    assert!(!store.reseal_signing_key(&key.kid, "by the first", "late").await.unwrap());
+    assert!(!store.reseal_signing_key("nobody", "by the first", "x").await.unwrap());
+    store.remove_signing_keys(std::slice::from_ref(&key.kid)).await.unwrap();
+    assert!(!store.reseal_signing_key(&key.kid, &won[0], "x").await.unwrap(), "it is gone");
+    assert_eq!(store.signing_keys().await.unwrap(), [other]);
+}
+
 pub(super) async fn sites_in_use_are_named_by_session(store: Arc<impl Durable + 'static>) {
     let world = World::new(store).await;
     let (one, _) = world.sign_in(NOW).await;

@@ -105,6 +105,7 @@ macro_rules! durable_suite {
                 redeems_at_once_lose_nothing_of_a_consent,
                 an_account_has_a_profile,
                 of_signing_keys_made_at_once_one_is_kept,
+                a_signing_key_is_sealed_anew_once_and_stays_the_same_key,
                 sites_in_use_are_named_by_session,
             }
             durable_grants::{
@@ -159,6 +160,8 @@ macro_rules! short_lived_suite {
             short_lived::{
                 a_request_is_found_by_each_of_its_names,
                 nothing_is_found_by_other_names,
+                a_request_of_a_device_comes_back_as_it_was,
+                of_two_hundred_polls_at_once_one_is_noted,
                 of_two_writers_one_reads_again,
                 two_hundred_scans_make_one_transition,
                 a_user_code_belongs_to_one_request,

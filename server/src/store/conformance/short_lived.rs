@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use protocol::check::CheckNumber;
-use protocol::context::Claimed;
+use protocol::context::{Claimed, Client};
 use protocol::id::{AccountId, DeviceId, Handle, RequestId, StoreId, Ticket};
-use protocol::request::{Cancelled, Lives, Lock, Outcome, Redeemer, Request, State};
+use protocol::key::Thumbprint;
+use protocol::request::{Cancelled, Lives, Lock, Outcome, Polls, Redeemer, Request, State};
 use protocol::time::Timestamp;
 use protocol::user_code::UserCode;
 use tokio::task::JoinSet;
@@ -101,6 +102,62 @@ pub(super) async fn nothing_is_found_by_other_names(store: Arc<impl ShortLived>)
     assert!(store.subscribe(RequestId::from_random(fresh())).await.unwrap().is_none());
     let unknown = store.replace(&new_request(NOW), Version(1), NOW).await.unwrap();
     assert_eq!(unknown, Replaced::Gone);
+}
+
+/// A request of RFC 8628, with a key or without.
+fn new_device_request(key: Option<Thumbprint>, polls: Polls) -> Request {
+    let client = Client { id: "backup".into(), name: "The \"backup\"\n\u{1f4be}".into() };
+    let redeemer = Redeemer::Device { code: fresh_hash(), key, polls };
+    Request { redeemer, ..new_request(NOW).for_device(client, vec!["openid".into(), "repo:read".into()]) }
+}
+
+/// The same after a poll.
+fn polled(request: &Request, interval_s: u32, at: Timestamp) -> Request {
+    let Redeemer::Device { code, key, .. } = request.redeemer else { panic!("of a device") };
+    let polls = Polls { interval_s, last_at: Some(at) };
+    Request { redeemer: Redeemer::Device { code, key, polls }, ..request.clone() }
+}
+
+pub(super) async fn a_request_of_a_device_comes_back_as_it_was(store: Arc<impl ShortLived>) {
+    for key in [None, Some(fresh_thumbprint())] {
+        let mut request = new_device_request(key, Polls::NONE);
+        let version = insert(&*store, &request).await;
+        let code = UserCode::from_random(fresh());
+        request.user_code = Some(code);
+        let Replaced::Replaced(version) = store.replace(&request, version, NOW).await.unwrap() else {
+            panic!("nobody else writes")
+        };
+        assert!(is_it(store.by_user_code(code).await.unwrap(), &request));
+        let asked = polled(&request, 10, NOW.plus_s(7));
+        let Replaced::Replaced(version) = store.replace(&asked, version, NOW.plus_s(7)).await.unwrap() else {
+            panic!("nobody else writes")
+        };
+        assert!(is_it(store.by_id(request.id).await.unwrap(), &asked));
+        let scan = scanned(&asked, AccountId::from_random(fresh()));
+        store.replace(&scan, version, NOW.plus_s(7)).await.unwrap();
+        assert!(is_it(store.by_ticket(ticket_of(&scan)).await.unwrap(), &scan));
+        assert!(is_it(store.by_user_code(code).await.unwrap(), &scan));
+    }
+}
+
+/// RFC 8628 §3.5: each poll counts from the one before, at whichever node that was.
+pub(super) async fn of_two_hundred_polls_at_once_one_is_noted(store: Arc<impl ShortLived + 'static>) {
+    let request = new_device_request(None, Polls::NONE);
+    let version = insert(&*store, &request).await;
+    let mut tasks = JoinSet::new();
+    for n in 0..200 {
+        let (store, poll) = (Arc::clone(&store), polled(&request, n, NOW));
+        tasks.spawn(async move { (n, store.replace(&poll, version, NOW).await.unwrap()) });
+    }
+    let results = tasks.join_all().await;
+    let won: Vec<u32> = results
+        .iter()
+        .filter(|(_, result)| matches!(result, Replaced::Replaced(_)))
+        .map(|(n, _)| *n)
+        .collect();
+    let lost = results.iter().filter(|(_, result)| *result == Replaced::Changed).count();
+    assert_eq!((won.len(), lost), (1, 199));
+    assert!(is_it(store.by_id(request.id).await.unwrap(), &polled(&request, won[0], NOW)));
 }
 
 pub(super) async fn of_two_writers_one_reads_again(store: Arc<impl ShortLived>) {
