@@ -1,3 +1,4 @@
+mod front_doors;
 mod login;
 mod node;
 mod redis;
@@ -5,3 +6,5 @@ mod restart;
 mod rotation;
 mod site;
 mod telemetry;
+#[path = "../../faults/faults/tool.rs"]
+mod tool;

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use e2e::process::signal;
 use e2e::{patience, programs};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
 use crate::client::Http;
@@ -134,6 +135,25 @@ impl Node {
     pub(crate) async fn kill(&mut self) -> Result<()> {
         let (mut child, _) = self.running.take().context("the node does not run")?;
         child.kill().await.context("cannot kill the node")
+    }
+
+    /// It dies when it comes to this place, as by `kill -9`.
+    pub(crate) async fn die_at(&self, place: &str) -> Result<()> {
+        self.order(&format!("die {place}")).await
+    }
+
+    /// Lets time pass in it.
+    pub(crate) async fn pass_s(&self, seconds: u32) -> Result<()> {
+        self.order(&format!("pass {seconds}")).await
+    }
+
+    async fn order(&self, order: &str) -> Result<()> {
+        let mut stream = BufReader::new(UnixStream::connect(self.folder.path().join("orders")).await?);
+        stream.get_mut().write_all(format!("{order}\n").as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_line(&mut answer).await?;
+        ensure!(answer.trim().parse::<i64>().is_ok(), "{order} was answered with {answer:?}");
+        Ok(())
     }
 
     /// Calls to it.
