@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use protocol::origin::Origin;
+
 use super::{Settings, clients, database};
 use crate::store::redis::ALLOWED_ADDRESSES;
 
@@ -152,11 +154,16 @@ fn check_forward_auth(settings: &Settings, wrong: &mut Vec<WrongSetting>) {
     let hosts = &settings.forward_auth.hosts;
     let own = settings.origin.as_ref();
     for (place, host) in hosts.iter().enumerate() {
-        if own.is_some_and(|own| own == host.origin()) || hosts[..place].contains(host) {
+        // Cookies know no ports: what a browser gives one of two it gives the other. On loopback their names have it.
+        let is_same = |other: &Origin| {
+            let both_https = other.is_https() && host.origin().is_https();
+            other == host.origin() || (both_https && other.host() == host.origin().host())
+        };
+        if own.is_some_and(is_same) || hosts[..place].iter().any(|other| is_same(other.origin())) {
             wrong.push(WrongSetting {
                 name: "forward_auth.hosts",
                 value: Some(host.to_string()),
-                allowed: "hosts other than this server's, each once".to_owned(),
+                allowed: "hosts other than this server's, each once whatever its port".to_owned(),
             });
         }
     }

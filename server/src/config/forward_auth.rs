@@ -58,6 +58,7 @@ impl<'de> Deserialize<'de> for ProtectedHost {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::load::tests::with_file;
 
     #[test]
     fn a_host_is_exact() {
@@ -84,6 +85,26 @@ mod tests {
             "files.example.com:port",
         ] {
             assert!(bad.parse::<ProtectedHost>().is_err(), "{bad}");
+        }
+    }
+
+    /// Cookies know no ports: a site at the same host would be given those of the login.
+    #[test]
+    fn a_guarded_host_shares_its_name_with_no_other() {
+        let with = |hosts: &str| {
+            let origin = "origin = \"https://login.example.com\"";
+            with_file(&format!("{origin}\n[forward_auth]\nhosts = [{hosts}]\n"))
+        };
+        with("\"files.example.com\", \"wiki.example.com:8443\", \"127.0.0.1:8090\", \"127.0.0.1:8091\"").unwrap();
+        for hosts in [
+            "\"login.example.com\"",
+            "\"login.example.com:8443\"",
+            "\"files.example.com\", \"files.example.com\"",
+            "\"files.example.com\", \"files.example.com:8443\"",
+            "\"127.0.0.1:8090\", \"127.0.0.1:8090\"",
+        ] {
+            let error = with(hosts).unwrap_err().to_string();
+            assert!(error.contains("forward_auth.hosts is"), "{hosts}: {error}");
         }
     }
 }
