@@ -13,7 +13,7 @@ use e2e::stage::Stage;
 use e2e::{patience, ports};
 use serde_json::json;
 
-use crate::client::{Answer, Device, Http, Jar, Key, Page};
+use crate::client::{Answer, Device, Http, Jar, Key, Page, Raw};
 use crate::front::{Kind, around_nginx, example, path, system};
 
 /// A guarded site on plain http of this machine, and the server that its proxy asks.
@@ -55,11 +55,24 @@ pub(crate) async fn a_site_behind(kind: Kind) -> Result<()> {
         ensure!(there == format!("http://{}/report?a=b&c=%2F", guarded.host), "it ends at {there}");
 
         // The site hears who it is from the proxy, whatever the browser says.
-        let lies =
-            [("remote-user", "root"), ("remote-groups", "admin"), ("remote-email", "root@example.com")];
+        let lies = [
+            ("remote-user", "root"),
+            ("remote-groups", "admin"),
+            ("remote-email", "root@example.com"),
+            ("remote_user", "root"),
+        ];
         let told = browser.at(&there, &lies).await?.is(200)?.text();
-        ensure!(told == "remote-user=ada remote-groups= remote-email=", "the site was told {told:?}");
+        ensure!(
+            told == "remote-user=ada remote-groups= remote-email= remote_user=",
+            "the site was told {told:?}"
+        );
         browser.script("/data").await?.is(200)?;
+        // Which host is judged is the proxy's word as well: a cookie of another guarded host must open nothing here.
+        let told = browser.says_another_host("/data", "127.0.0.1:9").await?;
+        ensure!(
+            told.starts_with("HTTP/1.1 200 ") && told.contains("remote-user=ada"),
+            "as another host: {told:?}"
+        );
 
         // Ended in the app, it is over at the next call.
         device.delete("/api/sessions").await?.is(204)?;
@@ -138,6 +151,19 @@ impl Browser {
         Ok(answer)
     }
 
+    /// A call to the site that names another one in its header `Host` (RFC 9112 §3.2.2: the address counts).
+    async fn says_another_host(&self, path: &str, other: &str) -> Result<String> {
+        let base = self.site.base();
+        let to = base.strip_prefix("http://").context("a site on plain http")?.parse()?;
+        let mut raw = Raw::connect(to, None).await?;
+        let cookie = self.at_site.header();
+        let call = format!(
+            "GET {base}{path} HTTP/1.1\r\nHost: {other}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+        );
+        ensure!(raw.send(call.as_bytes()).await, "the proxy took no call");
+        Ok(raw.read_to_end(patience::limit()).await.0)
+    }
+
     /// A call of a script on the site.
     async fn script(&self, path: &str) -> Result<Answer> {
         let call = self.site.call("GET", path).header("accept", "application/json");
@@ -149,7 +175,8 @@ impl Browser {
 async fn tell(headers: HeaderMap) -> String {
     let said =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    ["remote-user", "remote-groups", "remote-email"].map(|name| format!("{name}={}", said(name))).join(" ")
+    let all = ["remote-user", "remote-groups", "remote-email", "remote_user"];
+    all.map(|name| format!("{name}={}", said(name))).join(" ")
 }
 
 fn nginx(folder: &Path, host: &str, server: &str, site: &str) -> Result<Command> {
@@ -157,6 +184,7 @@ fn nginx(folder: &Path, host: &str, server: &str, site: &str) -> Result<Command>
         "forward-auth.nginx.conf",
         &[
             ("listen 443 ssl", &format!("listen {host}")),
+            ("set $countersign_host files.example.com", &format!("set $countersign_host {host}")),
             ("ssl_certificate     /etc/ssl/files.example.com/chain.pem;", ""),
             ("ssl_certificate_key /etc/ssl/files.example.com/key.pem;", ""),
             ("server 127.0.0.1:8080", &format!("server {server}")),
