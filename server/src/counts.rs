@@ -31,13 +31,14 @@ pub static LOGINS: Tally<14> = Tally::new(
 );
 
 /// Calls that a limit refused.
-pub static LIMITED: Tally<7> = Tally::new(
+pub static LIMITED: Tally<8> = Tally::new(
     "limited_total",
     "Calls that a limit refused.",
     ["limit", "of"],
     [
         ["starts", "address"],
         ["failed_proofs", "address"],
+        ["failed_clients", "address"],
         ["user_codes", "device"],
         ["user_codes", "account"],
         ["passwords", "account"],

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use protocol::hole;
+
 use super::{Client, ErrorCode, OAuthError};
 use crate::service::{ClientAddress, Failure, Service};
 use crate::store::ClientId;
@@ -34,7 +36,7 @@ impl Service {
         credentials: &Credentials,
         address: ClientAddress,
     ) -> Result<Client, OAuthError> {
-        self.may_prove(address).await?;
+        self.may_ask(address).await?;
         let (id, secret) = match credentials {
             Credentials::Missing => return Err(INVALID),
             Credentials::Unreadable => return Err(self.counted(address, INVALID).await),
@@ -46,7 +48,7 @@ impl Service {
             None => None,
         };
         let good = found.filter(|client| match secret {
-            None => client.is_public(),
+            None => client.is_public() || hole!("client_secret"),
             Some(secret) => client.judge_secret(secret, self.now()),
         });
         match good {
@@ -57,7 +59,7 @@ impl Service {
 
     /// Counts a failure of an address, and gives `error` back or the limit that is reached.
     pub(crate) async fn counted(&self, address: ClientAddress, error: OAuthError) -> OAuthError {
-        match self.failed(address, Failure::InvalidToken).await {
+        match self.failed_client(address, Failure::InvalidToken).await {
             limited @ (Failure::TooMany { .. } | Failure::Store(_) | Failure::Internal(_)) => limited.into(),
             Failure::InvalidToken
             | Failure::Request(_)

@@ -12,6 +12,9 @@ use crate::store::{Allowance, Limit};
 const HOUR_S: u32 = 3_600;
 /// Proofs, tokens and statements that fail.
 pub(super) const FAILED: What = ["failed_proofs", "address"];
+/// What fails at the standard front doors. Counted apart, since pages of any site may call there: somebody who opens one is
+/// not locked out by it.
+const FAILED_CLIENTS: What = ["failed_clients", "address"];
 
 /// A limit and whose, as figures name them.
 pub(super) type What = [&'static str; 2];
@@ -21,6 +24,13 @@ impl Service {
     pub(crate) fn starts(&self, address: ClientAddress) -> (String, Limit) {
         let limit = self.window(self.settings.limits.starts_per_address);
         (format!("start {}", address.neighbourhood()), limit)
+    }
+
+    /// What starts of device grants are counted by, and whose live ones: apart from those of pages, as failures are.
+    pub(crate) fn device_starts(&self, address: ClientAddress) -> (String, Limit, String) {
+        let (key, limit) = self.starts(address);
+        let whose = if hole!("own_failures") { "" } else { "device " };
+        (format!("{whose}{key}"), limit, format!("{whose}{}", address.neighbourhood()))
     }
 
     /// Refuses an address whose proofs, tokens or statements have failed too often.
@@ -40,9 +50,41 @@ impl Service {
         }
     }
 
-    /// What a good proof is refused by: see [`Service::may_prove`].
-    pub(super) fn failures(&self, address: ClientAddress) -> (String, Limit) {
-        (failed_key(address), self.failed_limit())
+    /// What a good proof at `path` is refused by, as figures name it: see [`Service::may_prove`], [`Service::may_ask`].
+    pub(super) fn failures(&self, path: &str, address: ClientAddress) -> (What, String, Limit) {
+        if is_front_door(path) {
+            (FAILED_CLIENTS, failed_client_key(address), self.failed_limit())
+        } else {
+            (FAILED, failed_key(address), self.failed_limit())
+        }
+    }
+
+    /// Counts a proof at `path` that failed, and gives `failure` back; [`Failure::TooMany`] above the limit.
+    pub(super) async fn failed_at(&self, path: &str, address: ClientAddress, failure: Failure) -> Failure {
+        if is_front_door(path) {
+            self.failed_client(address, failure).await
+        } else {
+            self.failed(address, failure).await
+        }
+    }
+
+    /// Refuses an address whose calls at the standard front doors have failed too often.
+    pub(crate) async fn may_ask(&self, address: ClientAddress) -> Result<(), Failure> {
+        self.peek(FAILED_CLIENTS, &failed_client_key(address), self.failed_limit()).await
+    }
+
+    /// Counts a secret, code or token of a client that failed, and gives `failure` back; [`Failure::TooMany`] above the
+    /// limit.
+    pub(crate) async fn failed_client(&self, address: ClientAddress, failure: Failure) -> Failure {
+        let key = failed_client_key(address);
+        match self.short_lived.hit(&key, self.failed_limit(), self.now()).await {
+            Ok(Allowance::Allowed) => failure,
+            Ok(Allowance::Refused { retry_after_s }) => {
+                counts::LIMITED.count(FAILED_CLIENTS);
+                Failure::TooMany { retry_after_s }
+            }
+            Err(error) => error.into(),
+        }
     }
 
     /// Refuses a device or account that typed too many wrong codes.
@@ -115,6 +157,15 @@ impl Service {
 
 fn failed_key(address: ClientAddress) -> String {
     format!("failed {}", address.neighbourhood())
+}
+
+fn failed_client_key(address: ClientAddress) -> String {
+    format!("failed client {}", address.neighbourhood())
+}
+
+/// Whether a page of another site may call there.
+fn is_front_door(path: &str) -> bool {
+    path.starts_with("/oauth/") && !hole!("own_failures")
 }
 
 fn wrong_password_key(address: ClientAddress) -> String {

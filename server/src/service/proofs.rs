@@ -7,7 +7,7 @@ use protocol::key::PublicKey;
 use protocol::proof::{self, Call, ProofError, REMEMBERED_S};
 use protocol::secret::Secret;
 
-use super::limits::{FAILED, judged};
+use super::limits::judged;
 use super::{ClientAddress, Failure, Service};
 use crate::counts;
 use crate::store::{Counter, Holder, Spent};
@@ -86,8 +86,8 @@ impl Service {
     /// in either case.
     async fn spend(&self, call: ProofCall<'_>, token: Option<&str>) -> Result<PublicKey, Failure> {
         let now = self.now();
-        let (failures, limit) = self.failures(call.address);
-        judged(FAILED, self.short_lived.peek_here(&failures, limit, now))?;
+        let (what, failures, limit) = self.failures(call.path, call.address);
+        judged(what, self.short_lived.peek_here(&failures, limit, now))?;
         let url = format!("{}{}", self.origin, call.path);
         let asked = Call { method: call.method, url: &url, token };
         let nonces = self.nonce_key().await?;
@@ -96,7 +96,7 @@ impl Service {
             // Every client starts without a nonce, so this is no failure to count.
             Err(ProofError::Nonce) => return Err(Failure::NoNonce),
             Err(ProofError::Jws(_) | ProofError::OtherCall) => {
-                return Err(self.failed(call.address, Failure::InvalidProof).await);
+                return Err(self.failed_at(call.path, call.address, Failure::InvalidProof).await);
             }
         };
         let until = now.plus_s(REMEMBERED_S);
@@ -106,9 +106,9 @@ impl Service {
         {
             Spent::Spent => Ok(proven.key),
             Spent::Before if hole!("proof_once") => Ok(proven.key),
-            Spent::Before => Err(self.failed(call.address, Failure::InvalidProof).await),
+            Spent::Before => Err(self.failed_at(call.path, call.address, Failure::InvalidProof).await),
             Spent::Refused { retry_after_s } => {
-                counts::LIMITED.count(FAILED);
+                counts::LIMITED.count(what);
                 Err(Failure::TooMany { retry_after_s })
             }
             Spent::OtherStore => Err(Failure::NoNonce),
