@@ -1,5 +1,6 @@
 //! Who may ask at the standard front doors.
 
+use protocol::hole;
 use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
 
@@ -47,9 +48,20 @@ impl Client {
     }
 
     /// Whether a browser may come back to this address: one of those registered, byte for byte but for the port of a
-    /// loopback address (RFC 9700 §2.1, RFC 8252 §7.3).
+    /// loopback address (RFC 9700 §2.1, RFC 8252 §7.3); a guarded host has its own port.
     pub fn may_redirect_to(&self, asked: &str) -> bool {
-        self.redirect_uris.iter().any(|registered| redirect_uris::is_match(registered, asked))
+        hole!("redirect_uri")
+            || self.redirect_uris.iter().any(|registered| match self.id.forward_host() {
+                Some(_) => registered == asked,
+                None => redirect_uris::is_match(registered, asked),
+            })
+    }
+
+    /// Whether another program could ask in this client's name and be answered: it has no secret, and its address is no
+    /// site's. Then nobody is answered for without being asked (RFC 8252 §8.6).
+    pub fn is_anybody_at(&self, redirect_uri: &str) -> bool {
+        let is_assured = !self.is_public() || redirect_uri.starts_with("https://");
+        !is_assured && self.id.forward_host().is_none() && !hole!("native_client")
     }
 
     /// What the client registered; a request without `redirect_uri` means the only one (RFC 6749 §3.1.2.3).
@@ -61,7 +73,9 @@ impl Client {
     pub fn scopes_of(&self, asked: &[String]) -> Vec<String> {
         let mut given = Vec::new();
         for scope in asked {
-            let is_allowed = SCOPES.contains(&scope.as_str()) || self.policy.scopes.contains(scope);
+            let is_allowed = SCOPES.contains(&scope.as_str())
+                || self.policy.scopes.contains(scope)
+                || hole!("client_scopes");
             if is_allowed && !given.contains(scope) {
                 given.push(scope.clone());
             }
@@ -164,6 +178,15 @@ mod tests {
         assert!(client.may_redirect_to("http://127.0.0.1:4711/cb"));
         assert!(!client.may_redirect_to("https://grafana.example.com/cb/"));
         assert!(!client.may_redirect_to(""));
+    }
+
+    #[test]
+    fn a_program_that_could_be_another_one_is_asked_about_each_time() {
+        let (public, confidential) = (client(None, None), client(Some("second"), None));
+        for native in ["http://127.0.0.1:4711/cb", "com.example.app:/cb"] {
+            assert!(public.is_anybody_at(native) && !confidential.is_anybody_at(native), "{native}");
+        }
+        assert!(!public.is_anybody_at("https://grafana.example.com/cb"));
     }
 
     #[test]

@@ -12,13 +12,14 @@ pub mod request;
 pub mod standing;
 pub mod transaction;
 
+use protocol::hole;
 use protocol::id::GrantId;
 use protocol::time::Timestamp;
 
 use self::answer::Answer;
 use self::standing::{Next, Present, Standing};
 pub use self::transaction::{LENGTH_MAX as TRANSACTION_LENGTH_MAX, Transaction};
-use self::transaction::{NotOpen, PURPOSE};
+use self::transaction::{NotOpen, PURPOSE, Prompt};
 use super::parameters::Parameters;
 use super::{Client, ErrorCode, OAuthError};
 use crate::seal::Seal;
@@ -159,7 +160,7 @@ impl Service {
     /// [`Failure::Malformed`] for what is no transaction; [`Failure::Request`] (410) for one that is over.
     pub(crate) async fn asking(&self, text: &str) -> Result<Asking, Failure> {
         let transaction = match Transaction::open(&self.transactions(), text, self.now()) {
-            Ok(transaction) if transaction.prompt != transaction::Prompt::None => transaction,
+            Ok(transaction) if transaction.prompt != Prompt::None => transaction,
             Ok(_) | Err(NotOpen::Unreadable) => {
                 return Err(Failure::Malformed(
                     "transaction must be one that /oauth/authorize led here with",
@@ -213,6 +214,14 @@ impl Service {
                 let none = "The client may have none of these scopes";
                 return Err(OAuthError::new(ErrorCode::InvalidScope, none));
             }
+            let prompt = match asked.prompt {
+                Prompt::None if client.is_anybody_at(redirect_uri) => {
+                    let asked = "Anybody could ask in the name of this client; ask again without prompt=none";
+                    return Err(OAuthError::new(ErrorCode::InteractionRequired, asked));
+                }
+                Prompt::Any if client.is_anybody_at(redirect_uri) => Prompt::Fresh,
+                prompt => prompt,
+            };
             let transaction = Transaction {
                 client: id.to_owned(),
                 redirect_uri: redirect_uri.to_owned(),
@@ -220,7 +229,7 @@ impl Service {
                 state: state.map(str::to_owned),
                 nonce: asked.nonce,
                 challenge: asked.challenge,
-                prompt: asked.prompt,
+                prompt,
                 max_age_s: asked.max_age_s,
                 verified: asked.verified,
                 dpop: asked.dpop,
@@ -332,7 +341,10 @@ impl Service {
             return Ok(None);
         };
         let client = self.find_client(&id).await?;
-        Ok(client.filter(|client| client.may_redirect_to(&transaction.redirect_uri)))
+        let may = |client: &Client| {
+            client.may_redirect_to(&transaction.redirect_uri) || hole!("transaction_client")
+        };
+        Ok(client.filter(may))
     }
 
     fn answer_to<'a>(&'a self, transaction: &'a Transaction) -> Answer<'a> {
