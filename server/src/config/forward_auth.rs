@@ -95,7 +95,8 @@ mod tests {
             let origin = "origin = \"https://login.example.com\"";
             with_file(&format!("{origin}\n[forward_auth]\nhosts = [{hosts}]\n"))
         };
-        with("\"files.example.com\", \"wiki.example.com:8443\", \"127.0.0.1:8090\", \"127.0.0.1:8091\"").unwrap();
+        with("\"files.example.com\", \"wiki.example.com:8443\", \"127.0.0.1:8090\", \"127.0.0.1:8091\"")
+            .unwrap();
         for hosts in [
             "\"login.example.com\"",
             "\"login.example.com:8443\"",

@@ -12,6 +12,7 @@
 mod asked;
 
 use protocol::encoding::base64url;
+use protocol::hole;
 use protocol::id::GrantId;
 use protocol::origin::Origin;
 use protocol::secret::{Secret, hkdf, sha256};
@@ -27,7 +28,7 @@ use crate::oauth::Client;
 use crate::oauth::parameters::Parameters;
 use crate::seal::Seal;
 use crate::service::{ClientAddress, Failure, Service, return_to};
-use crate::store::{Account, By, ClientId, ClientPolicy, CodeUsed, StoredClient};
+use crate::store::{Account, By, ClientId, ClientPolicy, CodeUsed, Grant, StoredClient};
 
 /// Where a host's sign-in starts and ends, on the host itself.
 pub const START: &str = "/.countersign/start";
@@ -122,12 +123,15 @@ impl Service {
     pub async fn guard(&self, host: &ProtectedHost, cookie: Option<&str>) -> Result<Verdict, Failure> {
         let opened = cookie.and_then(|text| self.guards().open(text));
         let known = opened.and_then(|plain| serde_json::from_slice::<Cookie>(&plain).ok());
-        let Some(cookie) = known.filter(|cookie| cookie.host == host.name()) else {
+        let is_its = |cookie: &Cookie| cookie.host == host.name() || hole!("guarded_host");
+        let Some(cookie) = known.filter(is_its) else {
             return Ok(Verdict::Stranger);
         };
         let now = self.now();
         let grant = self.durable.grant(cookie.grant, &self.session_lives, now).await?;
-        let Some(grant) = grant.filter(|grant| grant.client.forward_host() == Some(host.name())) else {
+        let is_its =
+            |grant: &Grant| grant.client.forward_host() == Some(host.name()) || hole!("guarded_host");
+        let Some(grant) = grant.filter(is_its) else {
             return Ok(Verdict::Stranger);
         };
         self.durable.touch_session(&grant.session, now).await?;
@@ -182,10 +186,10 @@ impl Service {
         };
         let stopped = || Ok(Returned::Stopped(state.path.clone()));
         // RFC 9207 §2.4: an answer of somebody else is none; and one for another browser is not for this one.
-        let is_ours = one("iss") == Some(self.origin().as_str());
+        let is_ours = one("iss") == Some(self.origin().as_str()) || hole!("guarded_issuer");
         let is_this_browsers = secret.is_some_and(|secret| {
             bool::from(challenge_of(secret, &state.salt).as_bytes().ct_eq(state.challenge.as_bytes()))
-        });
+        }) || hole!("guarded_browser");
         let Some(code) = one("code").and_then(Secret::parse).filter(|_| is_ours && is_this_browsers) else {
             return stopped();
         };

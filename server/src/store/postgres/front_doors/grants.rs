@@ -1,3 +1,4 @@
+use protocol::hole;
 use protocol::id::{AccountId, GrantId, SessionId};
 use protocol::key::Thumbprint;
 use protocol::secret::SecretHash;
@@ -117,11 +118,14 @@ pub(super) async fn use_code(
         return Ok(CodeUsed::Gone);
     };
     let id = found.grant.id;
+    if found.used_at.is_some() && hole!("code_once") {
+        return Ok(CodeUsed::Used);
+    }
     if found.used_at.is_some() {
         end(tx, id, GrantEnd::CodeReused, by, now).await?;
         return Ok(CodeUsed::Before);
     }
-    if now >= found.ends_at {
+    if now >= found.ends_at && !hole!("code_life") {
         return Ok(CodeUsed::Gone);
     }
     sqlx::query(sql::USE_CODE)
@@ -213,6 +217,7 @@ pub(super) async fn use_refresh(
         {
             Ok(RefreshUsed::Repeated(grant, same))
         }
+        Some(_) if hole!("refresh_once") => Ok(RefreshUsed::Repeated(grant)),
         Some(_) => {
             end(tx, grant.id, GrantEnd::RefreshReused, by, now).await?;
             Ok(RefreshUsed::Reused)

@@ -1,3 +1,4 @@
+use protocol::hole;
 use protocol::id::{AccountId, GrantId, SessionId};
 use protocol::key::Thumbprint;
 use protocol::secret::SecretHash;
@@ -7,6 +8,7 @@ use rusqlite::{Connection, params};
 use super::prepared::Prepared as _;
 use super::rows::{self, Columns as _, Fault};
 use super::{Tx, audit, sessions};
+use crate::holes::without;
 use crate::store::audit::{AuditKind, By, authorized, grant_ended};
 use crate::store::front_doors::{CodeGrant, CodeUsed, Grant, GrantEnd, NewCode, NewGrant, RefreshUsed};
 use crate::store::sessions::SessionLives;
@@ -68,7 +70,8 @@ pub(super) fn by_id(
 ) -> Result<Option<Grant>, Fault> {
     let (idle, old) = (now.plus_s(-lives.idle_s).unix_s(), now.plus_s(-lives.max_s).unix_s());
     let asked = params![id.as_bytes(), idle, old, now.unix_s()];
-    connection.first(sql::GRANT, asked, |row| rows::grant(row, lives))
+    let live = without!("ended_grant", sql::GRANT, "g.ended_at IS NULL AND ");
+    connection.first(live, asked, |row| rows::grant(row, lives))
 }
 
 pub(super) fn by_refresh(
@@ -95,11 +98,14 @@ pub(super) fn use_code(
         return Ok(CodeUsed::Gone);
     };
     let id = found.grant.id;
+    if found.used_at.is_some() && hole!("code_once") {
+        return Ok(CodeUsed::Used);
+    }
     if found.used_at.is_some() {
         end(tx, id, GrantEnd::CodeReused, by, now)?;
         return Ok(CodeUsed::Before);
     }
-    if now >= found.ends_at {
+    if now >= found.ends_at && !hole!("code_life") {
         return Ok(CodeUsed::Gone);
     }
     let used = params![id.as_bytes(), now.unix_s(), dpop.map(Thumbprint::as_bytes)];
@@ -164,6 +170,7 @@ pub(super) fn use_refresh(
         {
             Ok(RefreshUsed::Repeated(grant, same))
         }
+        Some(_) if hole!("refresh_once") => Ok(RefreshUsed::Repeated(grant)),
         Some(_) => {
             end(tx, grant.id, GrantEnd::RefreshReused, by, now)?;
             Ok(RefreshUsed::Reused)

@@ -11,6 +11,7 @@ mod browser;
 mod ceremony;
 mod conformance;
 mod deadlines;
+mod doors;
 mod enrolment;
 mod enumeration;
 mod frames;
@@ -86,6 +87,7 @@ pub(crate) fn all() -> Vec<Attack> {
         sockets::all(),
         browser::all(),
         deadlines::all(),
+        doors::all(),
         frames::all(),
         limits::all(),
         relay::all(),

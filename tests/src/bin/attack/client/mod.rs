@@ -10,6 +10,7 @@ mod jws;
 mod key;
 mod page;
 mod raw;
+pub(crate) mod site;
 mod socket;
 mod stopwatch;
 
@@ -25,6 +26,7 @@ pub(crate) use jws::Jws;
 pub(crate) use key::Key;
 pub(crate) use page::{Jar, Page};
 pub(crate) use raw::Raw;
+pub(crate) use site::Site;
 pub(crate) use socket::{Event, Socket};
 pub(crate) use stopwatch::measured;
 
