@@ -170,7 +170,7 @@ pub(super) fn use_refresh(
         {
             Ok(RefreshUsed::Repeated(grant, same))
         }
-        Some(_) if hole!("refresh_once") => Ok(RefreshUsed::Repeated(grant)),
+        Some((_, same)) if hole!("refresh_once") => Ok(RefreshUsed::Repeated(grant, same)),
         Some(_) => {
             end(tx, grant.id, GrantEnd::RefreshReused, by, now)?;
             Ok(RefreshUsed::Reused)
