@@ -1,7 +1,7 @@
 //! Tells sites that a session is over, server to server (OpenID Connect Back-Channel Logout 1.0).
 //!
-//! 1. The token endpoint notes for whom ([`Service::watch_logout`]), when the site wants to hear of it.
-//! 2. Whatever ends sessions rings ([`Service::ring`]); what other processes end, the next sweep finds.
+//! 1. The token endpoint notes for whom (`watch_logout`), when the site wants to hear of it.
+//! 2. Whatever ends sessions rings; what other processes end, the next sweep finds.
 //! 3. [`run`] asks the store for grants that are over and sends a logout token to each one's site, again until it is taken.
 
 use std::collections::BTreeSet;
