@@ -2,6 +2,7 @@
 // Views that are over or in trouble: what happened, what to do, one action.
 
 import { msUntil, secondsUntil } from "./clock.js";
+import { framed } from "./frame.js";
 import { minutes, t } from "./i18n.js";
 import { backTo, badge, button, h, lead, setText, title } from "./parts.js";
 import { meta, origin } from "./proof.js";
@@ -50,7 +51,7 @@ export function ended(view, actions, asking) {
  * @param {Asking | null} asking
  */
 function choices(view, words, actions, asking) {
-  if (view.reason === "transaction") return [backTo(asking, actions, "primary")];
+  if (view.reason === "transaction" && !framed) return [backTo(asking, actions, "primary")];
   return [button("restart", t(againOf(view), words), actions.restart, "primary"), backTo(asking, actions)];
 }
 

@@ -3,6 +3,7 @@
 
 import { Unreachable } from "./api.js";
 import { backoffMs, inSeconds, msUntil } from "./clock.js";
+import * as frame from "./frame.js";
 import { applyLanguage } from "./i18n.js";
 import { StorageRefused } from "./key.js";
 import { Login } from "./login.js";
@@ -26,6 +27,8 @@ let shown = { state: "starting" };
 let returnTo = new URLSearchParams(location.search).get("return_to");
 /** What a site that sent the person here asks for, sealed by the server: then this page does nothing but sign in. */
 const transaction = new URLSearchParams(location.search).get("transaction");
+/** Somebody is signed in who could go on at once; in a frame, this page asks first. */
+let settled = new URLSearchParams(location.search).has("signed-in");
 const resume = transaction === null ? null : `/oauth/resume?transaction=${encodeURIComponent(transaction)}`;
 /** @type {Asking | null} */
 const asking = transaction === null ? null : { name: null };
@@ -45,6 +48,7 @@ const login = new Login({
 const actions = {
   restart() {
     if (shown.state === "offline" && login.active) return login.check();
+    if (frame.framed && shown.state === "error" && shown.reason === "transaction") return frame.tellView(shown);
     if (shown.state === "error" && shown.reason === "origin") return location.assign(origin + location.pathname + location.search);
     if (shown.state === "error" && shown.reason === "return-to") {
       returnTo = null;
@@ -55,7 +59,7 @@ const actions = {
   },
   typeCode: () => void login.typeCode(),
   cancel: () => void login.cancel(),
-  proceed,
+  proceed: () => proceed(true),
   stay() {
     if (shown.state === "confirm" && shown.followAt !== null) show({ ...shown, followAt: null });
   },
@@ -68,9 +72,10 @@ const actions = {
 };
 
 applyLanguage();
+if (frame.framed) frame.settle();
 if (!isSecureContext || !globalThis.crypto?.subtle) show({ state: "needs-https" });
 else if (location.origin !== origin) show({ state: "error", reason: "origin" });
-else if (!navigator.cookieEnabled) show({ state: "error", reason: "cookies" });
+else if (!navigator.cookieEnabled || (frame.framed && !frame.keepsCookies())) show({ state: "error", reason: "cookies" });
 else begin();
 
 function begin() {
@@ -87,6 +92,7 @@ function begin() {
 function show(view) {
   shown = view;
   render(view, actions, asking);
+  if (frame.framed) frame.tellView(view);
 }
 
 /** @returns {Goal} */
@@ -108,13 +114,15 @@ function unconfirmed() {
 async function decide(otherwise) {
   clearTimeout(retryTimer);
   show({ state: "starting" });
-  if (resume !== null && !otherwise && unconfirmed() === null) return login.begin(goal(), null);
+  if (resume !== null && !otherwise && !settled && unconfirmed() === null) return login.begin(goal(), null);
   try {
     const found = await session.look();
     failures = 0;
     switch (found.kind) {
       case "signed-in":
-        if (resume !== null && unconfirmed() === null) return location.replace(resume);
+        if (resume !== null && unconfirmed() === null) {
+          return frame.framed ? welcome(found.session, resume) : location.replace(resume);
+        }
         return welcome(found.session);
       case "trouble":
         return retryLater({ state: "error", reason: found.answer.status === 429 ? "busy" : "unavailable" }, found.answer.retryAfterS);
@@ -140,10 +148,12 @@ function retryLater(view, afterS) {
   show({ ...view, retryAt: inSeconds(ms / 1000) });
 }
 
-/** @param {SessionState} state */
-function welcome(state) {
+/**
+ * @param {SessionState} state
+ * @param {string | null} [path] where the person goes on to, once they say that this is their name
+ */
+function welcome(state, path = unconfirmed()) {
   session.keepFresh(state);
-  const path = unconfirmed();
   if (path !== null) return show({ state: "confirm", account: state.account, returnTo: path, followAt: null, connection: "live" });
   show({
     state: "signed-in",
@@ -173,14 +183,15 @@ function signedIn(redeemed) {
 function followIfUntouched() {
   if (shown.state !== "confirm" || shown.followAt === null) return;
   if (document.visibilityState === "hidden" || document.querySelector("#not-me:hover")) show({ ...shown, followAt: inSeconds(FOLLOW_S) });
-  else if (msUntil(shown.followAt) === 0) return proceed();
+  else if (msUntil(shown.followAt) === 0) return proceed(false);
   setTimeout(followIfUntouched, 250);
 }
 
-function proceed() {
+/** @param {boolean} clicked */
+function proceed(clicked) {
   const goal = shown.state === "confirm" || shown.state === "signed-in" ? onwards(shown.returnTo) : null;
   sessionStorage.removeItem(UNCONFIRMED);
-  if (goal !== null) return location.replace(goal);
+  if (goal !== null) return frame.framed ? frame.leave(goal, clicked) : location.replace(goal);
   returnTo = null;
   void decide();
 }
@@ -233,7 +244,8 @@ function heard(news) {
     // A site's question that is being answered on the authenticator goes on there.
     if (resume !== null && shown.state === "scanned") return;
     login.leave();
-    if (resume !== null) return location.replace(resume);
+    if (resume !== null && !frame.framed) return location.replace(resume);
+    settled = true;
     void decide();
   }
 }

@@ -2,6 +2,7 @@
 // Small pieces that the panels are built of.
 
 import { secondsUntil } from "./clock.js";
+import { framed } from "./frame.js";
 import { minutes, t } from "./i18n.js";
 import { icon } from "./icons.js";
 
@@ -51,13 +52,13 @@ export function button(id, text, act, kind = "") {
 }
 
 /**
- * The way back to the site that sent the person here: it hears that nobody signed in.
+ * The way back to the site that sent the person here: it hears that nobody signed in. In a frame of the site there is none.
  * @param {Asking | null} asking
  * @param {Actions} actions
  * @param {"" | "primary" | "plain"} [kind]
  */
 export function backTo(asking, actions, kind) {
-  return asking && button("back", asking.name ? t("back.to", { name: asking.name }) : t("back"), actions.back, kind);
+  return asking && !framed ? button("back", asking.name ? t("back.to", { name: asking.name }) : t("back"), actions.back, kind) : null;
 }
 
 /**

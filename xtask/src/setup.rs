@@ -43,7 +43,7 @@ const TEST_PACKAGES: &[&str] = &[
 const BROWSER_PACKAGES: &[&str] = &["chromium", "chromium-driver"];
 
 /// Sites and clients of other people's making that tests sign in at, with npm packages of their own.
-const SITES: &[&str] = &["examples/node", "tests/peers/openid-client"];
+const SITES: &[&str] = &["examples/node", "examples/embedded", "tests/peers/openid-client"];
 
 /// Cargo programs by name and version.
 const CARGO_PROGRAMS: &[(&str, &str)] = &[("cargo-deny", "0.20.2"), ("tauri-driver", "2.1.0")];

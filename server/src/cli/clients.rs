@@ -69,6 +69,12 @@ pub(super) struct AddArgs {
     /// Its devices show the code as well, so their address may hold it (`verification_uri_complete`).
     #[arg(long)]
     shows_user_code: bool,
+    /// Take its authorization requests by `/oauth/par` alone (RFC 9126).
+    #[arg(long)]
+    require_par: bool,
+    /// Let pages of its own (the origins of --redirect) show the login page inside them.
+    #[arg(long)]
+    embed: bool,
     /// What its ID tokens are signed with.
     #[arg(long, value_name = "ALG", value_enum, default_value_t = AlgArg::Es256)]
     id_token_alg: AlgArg,
@@ -97,6 +103,8 @@ struct ClientRow {
     session_days: Option<u32>,
     step_up: bool,
     shows_user_code: bool,
+    require_pushed_authorization_requests: bool,
+    embed: bool,
     id_token_signed_response_alg: Alg,
     /// `store`, or `settings`.
     kept_in: &'static str,
@@ -163,6 +171,8 @@ async fn add(opened: &Opened<'_>, args: AddArgs, output: Output) -> Result<(), C
             step_up: args.step_up,
             shows_user_code: args.shows_user_code,
             back_channel_logout: args.back_channel_logout,
+            require_pushed: args.require_par,
+            embed: args.embed,
             id_token_alg: match args.id_token_alg {
                 AlgArg::Es256 => Alg::Es256,
                 AlgArg::Rs256 => Alg::Rs256,
@@ -222,6 +232,8 @@ fn row(client: StoredClient, kept_in: &'static str) -> ClientRow {
         session_days: client.policy.session_s.map(|seconds| seconds / 86_400),
         step_up: client.policy.step_up,
         shows_user_code: client.policy.shows_user_code,
+        require_pushed_authorization_requests: client.policy.require_pushed,
+        embed: client.policy.embed,
         id_token_signed_response_alg: client.policy.id_token_alg,
         kept_in,
         created_at: Some(client.created_at).filter(|_| kept_in == "store"),

@@ -57,6 +57,12 @@ pub struct ClientSettings {
     /// What its ID tokens are signed with.
     #[serde(default)]
     pub id_token_alg: Alg,
+    /// Whether it has to push its authorization requests (RFC 9126).
+    #[serde(default)]
+    pub require_pushed_authorization_requests: bool,
+    /// Whether pages of its redirect addresses' origins may show the login page in a frame.
+    #[serde(default)]
+    pub embed: bool,
 }
 
 /// A secret as it was written; only what a store would keep of it.
@@ -107,6 +113,8 @@ impl ClientSettings {
                 shows_user_code: self.shows_user_code,
                 id_token_alg: self.id_token_alg,
                 back_channel_logout: self.back_channel_logout.clone(),
+                require_pushed: self.require_pushed_authorization_requests,
+                embed: self.embed,
             },
             created_at: Timestamp(0),
         })

@@ -1,8 +1,10 @@
 //! Who may ask at the standard front doors.
 
 use protocol::hole;
+use protocol::origin::Origin;
 use protocol::secret::SecretHash;
 use protocol::time::Timestamp;
+use url::Url;
 
 use super::redirect_uris;
 use crate::config::ClientSettings;
@@ -62,6 +64,17 @@ impl Client {
     pub fn is_anybody_at(&self, redirect_uri: &str) -> bool {
         let is_assured = !self.is_public() || redirect_uri.starts_with("https://");
         !is_assured && self.id.forward_host().is_none() && !hole!("native_client")
+    }
+
+    /// Whose pages may show the login page in a frame when somebody signs in to this client: the origins that it comes back
+    /// to, if the operator allowed that. No others, so that nobody is shown a login under a foreign page (RFC 9700 §4.16).
+    pub fn embedders(&self) -> Vec<Origin> {
+        let mut origins = Vec::new();
+        for uri in self.redirect_uris.iter().filter(|_| self.policy.embed) {
+            let origin = Url::parse(uri).ok().and_then(|url| Origin::of(&url).ok());
+            origins.extend(origin.filter(|origin| !origins.contains(origin)));
+        }
+        origins
     }
 
     /// What the client registered; a request without `redirect_uri` means the only one (RFC 6749 §3.1.2.3).
@@ -187,6 +200,20 @@ mod tests {
             assert!(public.is_anybody_at(native) && !confidential.is_anybody_at(native), "{native}");
         }
         assert!(!public.is_anybody_at("https://grafana.example.com/cb"));
+    }
+
+    #[test]
+    fn pages_of_its_own_may_hold_the_login_page_where_that_is_allowed() {
+        let mut client = client(None, None);
+        client.redirect_uris.extend(
+            ["https://grafana.example.com/other", "https://a.example.com:8443/cb", "com.example.app:/cb"]
+                .map(str::to_owned),
+        );
+        assert_eq!(client.embedders(), []);
+        client.policy.embed = true;
+        let origins: Vec<String> = client.embedders().iter().map(Origin::to_string).collect();
+        let own = ["https://grafana.example.com", "http://127.0.0.1", "https://a.example.com:8443"];
+        assert_eq!(origins, own);
     }
 
     #[test]

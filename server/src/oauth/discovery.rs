@@ -30,6 +30,7 @@ impl Service {
         Ok(json!({
             "issuer": self.origin().as_str(),
             "authorization_endpoint": at("/oauth/authorize"),
+            "pushed_authorization_request_endpoint": at("/oauth/par"),
             "device_authorization_endpoint": at("/oauth/device-authorization"),
             "token_endpoint": at("/oauth/token"),
             "userinfo_endpoint": at("/oauth/userinfo"),
@@ -61,6 +62,7 @@ impl Service {
             "claims_parameter_supported": false,
             "request_parameter_supported": false,
             "request_uri_parameter_supported": false,
+            "require_pushed_authorization_requests": false,
         }))
     }
 }

@@ -55,6 +55,8 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// OpenID Connect Core §3.1.2.6: `request_uri` is not taken.
     RequestUriNotSupported,
+    /// OpenID Connect Core §3.1.2.6, RFC 9101 §7: `request_uri` is over.
+    InvalidRequestUri,
     /// OpenID Connect Core §3.1.2.6: `registration` is not taken.
     RegistrationNotSupported,
 }
@@ -109,6 +111,7 @@ impl ErrorCode {
             Self::InteractionRequired => "interaction_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::InvalidRequestUri => "invalid_request_uri",
             Self::RegistrationNotSupported => "registration_not_supported",
         }
     }
@@ -137,6 +140,7 @@ impl ErrorCode {
             | Self::InteractionRequired
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported
+            | Self::InvalidRequestUri
             | Self::RegistrationNotSupported => 400,
         }
     }

@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use protocol::origin::Origin;
 
+use super::headers::FramedBy;
 use super::language::Language;
 use super::template::{Slots, Template};
 use super::{assets, headers, plain, respond};
@@ -51,7 +52,8 @@ impl FrontPages {
     /// Says why; `back` is a path of this server that leads back, or empty.
     pub(crate) fn refused(&self, asked: &HeaderMap, reason: Refusal, back: &str) -> Response {
         let slots = Slots { reason: word(reason), onwards: back, ..Slots::default() };
-        self.page(&self.refused, StatusCode::BAD_REQUEST, asked, &slots, headers::page_policy(&self.origin))
+        let policy = headers::page_policy(&self.origin, &FramedBy::new(&[]));
+        self.page(&self.refused, StatusCode::BAD_REQUEST, asked, &slots, policy)
     }
 
     /// Asks before a sign-out, or says that it is done. Browsers judge a form's way on as well, so `target` is named.
@@ -93,7 +95,8 @@ pub(crate) fn stopped(asked: &HeaderMap, host: &Origin, again: &str) -> Response
     let site_name = host.host_and_port();
     let slots = Slots { lang: language.as_str(), site_name, onwards: again, ..Slots::default() };
     let body = Template::of(assets::text("stopped.html")).fill(&slots);
-    respond(StatusCode::BAD_REQUEST, language, headers::page_policy(host), body)
+    let policy = headers::page_policy(host, &FramedBy::new(&[]));
+    respond(StatusCode::BAD_REQUEST, language, policy, body)
 }
 
 /// The style of [`stopped`], on the host itself.

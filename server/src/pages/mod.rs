@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use protocol::origin::Origin;
@@ -27,6 +27,7 @@ use language::Language;
 use template::{Slots, Template};
 
 pub(crate) use front::{FrontPages, SignOut, stopped, style};
+pub(crate) use headers::FramedBy;
 pub use headers::secure;
 
 /// What the pages need from the service.
@@ -36,6 +37,9 @@ pub trait Desk: Clone + Send + Sync + 'static {
 
     /// Whether the cookies name a live session whose token is too old, so that the page must renew it first.
     fn is_stale(&self, cookies: &HeaderMap) -> impl Future<Output = bool> + Send;
+
+    /// Whose pages may show the login page with this transaction in a frame.
+    fn embedders(&self, transaction: &str) -> impl Future<Output = Vec<Origin>> + Send;
 }
 
 struct Pages<D> {
@@ -71,6 +75,7 @@ pub fn router<D: Desk>(settings: &Settings, origin: &Origin, desk: D) -> Router 
         .route("/renew", get(renew))
         .route("/device", get(device))
         .route("/favicon.ico", get(favicon))
+        .route("/countersign.js", get(script_of_sites))
         .route("/assets/{name}", get(asset));
     for path in ["/Q", "/Q/{*code}", "/q", "/q/{*code}"] {
         router = router.route(path, get(link));
@@ -86,11 +91,10 @@ async fn login<D: Desk>(
     uri: axum::http::Uri,
     headers: HeaderMap,
 ) -> Response {
+    let mut query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let transaction = query.find(|(name, _)| name == "transaction").map(|(_, text)| text);
     // A site's question makes a login in any case.
-    let asks = uri.query().is_some_and(|query| {
-        url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "transaction")
-    });
-    if !asks && pages.desk.is_stale(&headers).await {
+    if transaction.is_none() && pages.desk.is_stale(&headers).await {
         let here = uri.path_and_query().map_or("/", |whole| whole.as_str());
         let back =
             url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", here).finish();
@@ -98,7 +102,13 @@ async fn login<D: Desk>(
             .into_response();
     }
     let nonce = pages.desk.nonce().await;
-    pages.page(&pages.login, StatusCode::OK, &headers, &Slots { nonce: &nonce, ..Slots::default() })
+    let embedders = match &transaction {
+        Some(text) => pages.desk.embedders(text).await,
+        None => Vec::new(),
+    };
+    let framed_by = FramedBy::new(&embedders);
+    let slots = Slots { nonce: &nonce, embedders: framed_by.as_str(), ..Slots::default() };
+    pages.page_in(framed_by.clone(), &pages.login, StatusCode::OK, &headers, &slots)
 }
 
 #[derive(Deserialize)]
@@ -164,6 +174,21 @@ async fn favicon(headers: HeaderMap) -> Response {
     assets::serve("mark.svg", &headers)
 }
 
+/// What sites put into their own pages (docs/sites.md).
+async fn script_of_sites(headers: HeaderMap) -> Response {
+    let mut response = assets::serve("countersign.js", &headers);
+    for (name, value) in [
+        // Another origin's page loads it, and may say `crossorigin`.
+        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        // Old ones do no harm for a while: what it says to the page in the frame does not change.
+        (header::CACHE_CONTROL, "public, max-age=3600, stale-while-revalidate=86400"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
 async fn asset<D: Desk>(
     State(pages): State<Arc<Pages<D>>>,
     axum::extract::Path(name): axum::extract::Path<String>,
@@ -190,6 +215,18 @@ impl<D> Pages<D> {
         headers: &HeaderMap,
         slots: &Slots<'_>,
     ) -> Response {
+        self.page_in(FramedBy::new(&[]), template, status, headers, slots)
+    }
+
+    /// A page that these sites may hold in a frame.
+    fn page_in(
+        &self,
+        framed_by: FramedBy,
+        template: &Template,
+        status: StatusCode,
+        headers: &HeaderMap,
+        slots: &Slots<'_>,
+    ) -> Response {
         let language = Language::of(headers);
         let body = template.fill(&Slots {
             lang: language.as_str(),
@@ -198,7 +235,9 @@ impl<D> Pages<D> {
             download: self.download.as_deref().unwrap_or_default(),
             ..*slots
         });
-        respond(status, language, headers::page_policy(&self.origin), body)
+        let mut page = respond(status, language, headers::page_policy(&self.origin, &framed_by), body);
+        page.extensions_mut().insert(framed_by);
+        page
     }
 }
 

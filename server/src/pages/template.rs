@@ -13,6 +13,7 @@ pub(super) struct Slots<'a> {
     pub(super) user_code: &'a str,
     pub(super) reason: &'a str,
     pub(super) onwards: &'a str,
+    pub(super) embedders: &'a str,
 }
 
 #[derive(Clone, Copy)]
@@ -27,6 +28,7 @@ enum Slot {
     UserCode,
     Reason,
     Onwards,
+    Embedders,
 }
 
 enum Part {
@@ -97,6 +99,7 @@ impl<'a> Slots<'a> {
             Slot::UserCode => self.user_code,
             Slot::Reason => self.reason,
             Slot::Onwards => self.onwards,
+            Slot::Embedders => self.embedders,
         }
     }
 }
@@ -113,6 +116,7 @@ fn slot_of(name: &str) -> Option<Slot> {
         "user_code" => Some(Slot::UserCode),
         "reason" => Some(Slot::Reason),
         "onwards" => Some(Slot::Onwards),
+        "embedders" => Some(Slot::Embedders),
         _ => None,
     }
 }

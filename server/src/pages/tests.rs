@@ -16,6 +16,11 @@ impl Desk for FixedDesk {
     async fn is_stale(&self, cookies: &HeaderMap) -> bool {
         cookies.get(header::COOKIE).is_some_and(|value| value == "stale")
     }
+
+    async fn embedders(&self, transaction: &str) -> Vec<Origin> {
+        let own = ["https://a.example", "https://b.example:8443"].map(|text| Origin::parse(text).unwrap());
+        if transaction == "embed" { own.to_vec() } else { Vec::new() }
+    }
 }
 
 fn app(origin: &str) -> Router {
@@ -122,6 +127,52 @@ async fn pages_tell_the_browser_to_load_nothing_foreign() {
     let plain = Request::get("/").body(Body::empty()).unwrap();
     let plain = app("http://127.0.0.1:8080").oneshot(plain).await.unwrap();
     assert!(!plain.headers().contains_key(header::STRICT_TRANSPORT_SECURITY));
+}
+
+/// RFC 9700 §4.16: nobody's page holds one of these in a frame but those that the operator allowed, and only the login page
+/// with their own transaction.
+#[tokio::test]
+async fn only_the_login_page_of_a_site_that_may_is_shown_in_its_frame() {
+    let (_, headers, body) = get_page("/login?transaction=embed").await;
+    let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    let ancestors = "frame-ancestors https://a.example https://b.example:8443;";
+    assert!(policy.contains(ancestors) && !policy.contains("'none' https"), "{policy}");
+    assert!(!headers.contains_key(header::X_FRAME_OPTIONS), "it has no word for some sites");
+    assert!(body.contains("name=\"embedders\" content=\"https://a.example https://b.example:8443\""));
+    for path in [
+        "/",
+        "/login",
+        "/login?transaction=other",
+        "/login?transaction=other&transaction=embed",
+        "/renew",
+        "/Q/ABC",
+        "/E/ABC",
+        "/device",
+        "/nothing",
+        "/assets/main.js",
+        "/countersign.js",
+        "/api/nothing",
+    ] {
+        let (_, headers, body) = get_page(path).await;
+        let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY", "{path}");
+        assert!(!body.contains("name=\"embedders\" content=\"h"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_script_for_sites_is_kept_for_an_hour_and_loads_anywhere() {
+    let first = get_with("/countersign.js", header::ACCEPT, "*/*").await;
+    assert_eq!(first.status(), StatusCode::OK);
+    assert_eq!(first.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+    assert_eq!(first.headers()["cross-origin-resource-policy"], "cross-origin");
+    assert_eq!(first.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+    assert!(first.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("max-age=3600"));
+    let tag = first.headers()[header::ETAG].to_str().unwrap();
+    let again = get_with("/countersign.js", header::IF_NONE_MATCH, tag).await;
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    assert!(again.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("max-age=3600"));
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use protocol::hole;
-use protocol::key::PublicKey;
+use protocol::key::{PublicKey, Thumbprint};
 use protocol::proof::{self, Call, ProofError, REMEMBERED_S};
 use protocol::secret::Secret;
+use protocol::time::Timestamp;
 
 use super::limits::judged;
 use super::{ClientAddress, Failure, Service};
@@ -79,6 +80,30 @@ impl Service {
         token: &str,
     ) -> Result<PublicKey, Failure> {
         self.spend(call, Some(token)).await
+    }
+
+    /// Remembers until then that something was used that is good once; `false`: it was used before.
+    ///
+    /// # Errors
+    /// [`Failure::Store`]; [`Failure::TooMany`] when there is no room to remember.
+    pub(crate) async fn spend_once(
+        &self,
+        what: &str,
+        hash: &[u8; 32],
+        until: Timestamp,
+    ) -> Result<bool, Failure> {
+        // No key has such a thumbprint: this is a hash of something else.
+        let name = Thumbprint::from_bytes(*hash);
+        loop {
+            let store = self.short_lived.store_id().await?;
+            match self.short_lived.spend_proof(None, store, &name, what, until, self.now()).await? {
+                Spent::Spent => return Ok(true),
+                Spent::Before => return Ok(false),
+                // It has just forgotten what was spent, and says by now which store it is.
+                Spent::OtherStore => {}
+                Spent::Refused { retry_after_s } => return Err(Failure::TooMany { retry_after_s }),
+            }
+        }
     }
 
     /// An address above its limit of failures is refused before anything is verified, where this process knows of it by

@@ -60,6 +60,10 @@ pub struct ClientPolicy {
     pub id_token_alg: Alg,
     /// Where it is told that a session is over (OpenID Connect Back-Channel Logout 1.0 §2.2).
     pub back_channel_logout: Option<String>,
+    /// Whether it has to push its authorization requests (RFC 9126 §6).
+    pub require_pushed: bool,
+    /// Whether pages of its redirect addresses' origins may show the login page in a frame.
+    pub embed: bool,
 }
 
 /// What a token is signed with, by its name in JOSE (RFC 7518 §3.1).

@@ -10,6 +10,7 @@ mod back_channel_logout;
 mod crash;
 mod deadlines;
 mod device_grant;
+mod embedded;
 mod end_session;
 mod enrolment;
 mod figures;

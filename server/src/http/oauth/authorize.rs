@@ -9,8 +9,9 @@ use super::super::App;
 use super::super::extract::Client;
 use super::super::json;
 use super::super::problem::Problem;
-use crate::oauth::authorization::{Led, Way};
+use crate::oauth::authorization::{Led, Visitor, Way};
 use crate::oauth::parameters::Parameters;
+use crate::pages::FramedBy;
 use crate::service::Failure;
 
 /// `GET /oauth/authorize`.
@@ -21,7 +22,8 @@ pub(in crate::http) async fn authorize(
     headers: HeaderMap,
 ) -> Response {
     let cookies = app.cookies().session(&headers);
-    let led = app.service().authorize(&read(query), &cookies, address).await;
+    let visitor = Visitor { cookies: &cookies, address, is_framed: is_framed(&headers) };
+    let led = app.service().authorize(&read(query), visitor).await;
     follow(&app, &headers, led)
 }
 
@@ -33,7 +35,7 @@ pub(in crate::http) async fn authorize_by_form(State(app): State<App>, request: 
         Err(problem) => return problem.into_response(),
     };
     let way = app.service().authorize_by_form(&form).await;
-    follow(&app, &headers, way.map(|way| Led { way, drops_session: false }))
+    follow(&app, &headers, way.map(Led::from))
 }
 
 /// `GET /oauth/resume`.
@@ -44,7 +46,8 @@ pub(in crate::http) async fn resume(
     headers: HeaderMap,
 ) -> Response {
     let cookies = app.cookies().session(&headers);
-    let led = app.service().resume(&read(query), &cookies, address).await;
+    let visitor = Visitor { cookies: &cookies, address, is_framed: is_framed(&headers) };
+    let led = app.service().resume(&read(query), visitor).await;
     follow(&app, &headers, led)
 }
 
@@ -55,11 +58,17 @@ pub(in crate::http) async fn cancel(
     headers: HeaderMap,
 ) -> Response {
     let way = app.service().call_off(&read(query)).await;
-    follow(&app, &headers, way.map(|way| Led { way, drops_session: false }))
+    follow(&app, &headers, way.map(Led::from))
 }
 
 pub(super) fn read(query: Option<String>) -> Parameters {
     Parameters::read(query.unwrap_or_default().as_bytes())
+}
+
+/// Whether the answer is to be shown in a frame, as the browser says itself: no script can change this header.
+fn is_framed(headers: &HeaderMap) -> bool {
+    let to = headers.get("sec-fetch-dest").map(HeaderValue::as_bytes);
+    matches!(to, Some(b"iframe" | b"frame" | b"embed" | b"object"))
 }
 
 /// The body of a form, in ASCII as browsers write it.
@@ -81,12 +90,16 @@ pub(super) async fn form_text(app: &App, request: Request) -> Result<String, Pro
 }
 
 fn follow(app: &App, asked: &HeaderMap, led: Result<Led, Failure>) -> Response {
-    let Led { way, drops_session } = match led {
+    let Led { way, drops_session, framed_by } = match led {
         Ok(led) => led,
         Err(failure) => return Problem::from(failure).into_response(),
     };
     let mut response = match way {
-        Way::To(address) => go(&address),
+        Way::To(address) => {
+            let mut response = go(&address);
+            response.extensions_mut().insert(FramedBy::new(&framed_by));
+            response
+        }
         Way::Refused(why, back) => app.pages().refused(asked, why, back.as_deref().unwrap_or_default()),
     };
     if drops_session {

@@ -48,7 +48,19 @@ impl Form {
     }
 }
 
+/// The bytes of a form that the handler reads itself.
+pub(in crate::http) struct RawForm(pub(in crate::http) axum::body::Bytes);
+
 impl FromRequest<App> for Form {
+    type Rejection = OAuthError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, OAuthError> {
+        let RawForm(bytes) = RawForm::from_request(request, app).await?;
+        Self::parse(&bytes)
+    }
+}
+
+impl FromRequest<App> for RawForm {
     type Rejection = OAuthError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, OAuthError> {
@@ -67,7 +79,7 @@ impl FromRequest<App> for Form {
                 invalid("The body ended early")
             }
         })?;
-        Self::parse(&bytes)
+        Ok(Self(bytes))
     }
 }
 

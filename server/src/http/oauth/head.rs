@@ -56,7 +56,18 @@ pub(super) fn proof_call<'a>(parts: &'a Parts, proof: &'a str, address: ClientAd
 /// # Errors
 /// `invalid_request` for more than one.
 pub(in crate::http) fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credentials, OAuthError> {
-    let (id, secret) = (form.get("client_id"), form.get("client_secret"));
+    credentials_of(headers, form.get("client_id"), form.get("client_secret"))
+}
+
+/// As [`credentials`], by what the body says.
+///
+/// # Errors
+/// As there.
+pub(super) fn credentials_of(
+    headers: &HeaderMap,
+    id: Option<&str>,
+    secret: Option<&str>,
+) -> Result<Credentials, OAuthError> {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let Some(header) = lines.next() else {
         return Ok(match (id, secret) {

@@ -8,6 +8,7 @@ mod error;
 mod form;
 mod head;
 mod metadata;
+mod par;
 mod token;
 mod userinfo;
 
@@ -24,6 +25,7 @@ pub(super) fn machine_calls() -> Router<App> {
         .route("/.well-known/oauth-authorization-server", get(metadata::metadata))
         .route("/oauth/jwks", get(metadata::jwks))
         .route("/oauth/device-authorization", post(device::device_authorization))
+        .route("/oauth/par", post(par::par))
         .route("/oauth/token", post(token::token))
         .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .route("/oauth/revoke", post(token::revoke))

@@ -2,21 +2,25 @@
 //! a code.
 //!
 //! 1. [`Service::authorize`] judges the request: client and `redirect_uri` first, since without them nothing may go back.
+//!    A client may have sent it before, server to server (`pushed`); then it was judged there, by the same rules.
 //! 2. What was judged becomes a [`Transaction`], sealed; nothing is stored of it.
 //! 3. Who is signed in and has agreed gets a code at once. Everybody else goes to the login page with the transaction.
 //! 4. The page starts a login request with it ([`Service::start`]); the approval is the consent.
 //! 5. [`Service::resume`] judges the transaction by the session that came of it.
 
 pub mod answer;
+mod pushed;
 pub mod request;
 pub mod standing;
 pub mod transaction;
 
 use protocol::hole;
 use protocol::id::GrantId;
+use protocol::origin::Origin;
 use protocol::time::Timestamp;
 
 use self::answer::Answer;
+pub use self::pushed::PushedBody;
 use self::standing::{Next, Present, Standing};
 pub use self::transaction::{LENGTH_MAX as TRANSACTION_LENGTH_MAX, Transaction};
 use self::transaction::{NotOpen, PURPOSE, Prompt};
@@ -62,7 +66,23 @@ pub struct Led {
     pub way: Way,
     /// True when its cookies are of no live session.
     pub drops_session: bool,
+    /// Whose pages may lead there inside a frame.
+    pub framed_by: Vec<Origin>,
 }
+
+/// Who is led on.
+#[derive(Clone, Copy, Debug)]
+pub struct Visitor<'a> {
+    /// What the browser holds of a session.
+    pub cookies: &'a SessionCookies,
+    /// Where it is.
+    pub address: ClientAddress,
+    /// Whether the browser says that this is for a frame (Fetch Metadata, `Sec-Fetch-Dest`).
+    pub is_framed: bool,
+}
+
+/// A transaction with its sealed text and its client, or where the browser goes instead.
+type Judged = Result<(Transaction, String, Client), Way>;
 
 /// What a login request takes from a transaction.
 #[derive(Debug)]
@@ -71,6 +91,12 @@ pub(crate) struct Asking {
     pub(crate) scopes: Vec<String>,
     pub(crate) verification: bool,
     pub(crate) return_to: String,
+}
+
+impl From<Way> for Led {
+    fn from(way: Way) -> Self {
+        Self { way, drops_session: false, framed_by: Vec::new() }
+    }
 }
 
 impl Way {
@@ -84,17 +110,10 @@ impl Service {
     ///
     /// # Errors
     /// [`Failure::Store`] before it is known where an error may go.
-    pub async fn authorize(
-        &self,
-        parameters: &Parameters,
-        cookies: &SessionCookies,
-        address: ClientAddress,
-    ) -> Result<Led, Failure> {
+    pub async fn authorize(&self, parameters: &Parameters, visitor: Visitor<'_>) -> Result<Led, Failure> {
         match self.judge(parameters).await? {
-            Ok((transaction, text, client)) => {
-                self.lead_on(&transaction, &text, &client, cookies, address).await
-            }
-            Err(way) => Ok(Led { way, drops_session: false }),
+            Ok((transaction, text, client)) => self.lead_on(&transaction, &text, &client, visitor).await,
+            Err(way) => Ok(way.into()),
         }
     }
 
@@ -114,19 +133,14 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::authorize`].
-    pub async fn resume(
-        &self,
-        parameters: &Parameters,
-        cookies: &SessionCookies,
-        address: ClientAddress,
-    ) -> Result<Led, Failure> {
-        let refused = |why, back| Ok(Led { way: Way::Refused(why, back), drops_session: false });
+    pub async fn resume(&self, parameters: &Parameters, visitor: Visitor<'_>) -> Result<Led, Failure> {
+        let refused = |why, back| Ok(Way::Refused(why, back).into());
         let Ok(Some(text)) = parameters.one("transaction") else {
             return refused(Refusal::Unreadable, None);
         };
         match Transaction::open(&self.transactions(), text, self.now()) {
             Ok(transaction) => match self.client_of(&transaction).await? {
-                Some(client) => self.lead_on(&transaction, text, &client, cookies, address).await,
+                Some(client) => self.lead_on(&transaction, text, &client, visitor).await,
                 None => refused(Refusal::ClientUnknown, None),
             },
             Err(NotOpen::Over(_)) => refused(Refusal::Over, Some(cancel_path(text))),
@@ -178,11 +192,21 @@ impl Service {
         })
     }
 
+    /// Whose pages may show the login page with this transaction in a frame.
+    ///
+    /// # Errors
+    /// [`Failure::Store`].
+    pub(crate) async fn embedders(&self, text: &str) -> Result<Vec<Origin>, Failure> {
+        match Transaction::open(&self.transactions(), text, self.now()) {
+            Ok(transaction) => {
+                Ok(self.client_of(&transaction).await?.map_or_else(Vec::new, |client| client.embedders()))
+            }
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
     /// The request as a transaction with its sealed text, or where the browser goes instead.
-    async fn judge(
-        &self,
-        parameters: &Parameters,
-    ) -> Result<Result<(Transaction, String, Client), Way>, Failure> {
+    async fn judge(&self, parameters: &Parameters) -> Result<Judged, Failure> {
         let refused = |why| Ok(Err(Way::refused(why)));
         let id = match parameters.one("client_id") {
             Ok(Some(id)) => id,
@@ -196,60 +220,81 @@ impl Service {
         let Some(client) = known else {
             return refused(Refusal::ClientUnknown);
         };
+        if let Some(text) = pushed::text_of(parameters) {
+            return self.take_up(client, text).await;
+        }
         let redirect_uri = match parameters.one("redirect_uri") {
             Ok(Some(uri)) if client.may_redirect_to(uri) => uri,
             Ok(Some(_)) => return refused(Refusal::RedirectUnknown),
             Ok(None) => return refused(Refusal::RedirectMissing),
             Err(_) => return refused(Refusal::Unreadable),
         };
-        let state = request::state(parameters);
+        let made = if client.policy.require_pushed {
+            Err(OAuthError::new(ErrorCode::InvalidRequest, "This client has to push its requests (RFC 9126)"))
+        } else {
+            self.checked(&client, redirect_uri, parameters).await
+        };
+        let closed = made.and_then(|made| Ok((self.closed(&self.transactions(), &made)?, made)));
+        Ok(match closed {
+            Ok((text, transaction)) => Ok((transaction, text, client)),
+            Err(error) => {
+                tracing::debug!(client.id = id, %error, "Authorization request refused");
+                let state = request::state(parameters);
+                Err(back(Answer { redirect_uri, state, issuer: self.origin() }.error(&error)))
+            }
+        })
+    }
+
+    /// What a client asks for, once it and its `redirect_uri` are known to be good.
+    async fn checked(
+        &self,
+        client: &Client,
+        redirect_uri: &str,
+        parameters: &Parameters,
+    ) -> Result<Transaction, OAuthError> {
         // One that cannot be read says nothing about anybody.
         let hint = match parameters.one("id_token_hint") {
             Ok(Some(token)) => self.hint(token).await?.map(|hint| hint.sub),
             Ok(None) | Err(_) => None,
         };
-        let made = request::asked(parameters).and_then(|asked| {
-            let scopes = client.scopes_of(&asked.scopes);
-            if scopes.is_empty() {
-                let none = "The client may have none of these scopes";
-                return Err(OAuthError::new(ErrorCode::InvalidScope, none));
+        let asked = request::asked(parameters)?;
+        let scopes = client.scopes_of(&asked.scopes);
+        if scopes.is_empty() {
+            let none = "The client may have none of these scopes";
+            return Err(OAuthError::new(ErrorCode::InvalidScope, none));
+        }
+        let prompt = match asked.prompt {
+            Prompt::None if client.is_anybody_at(redirect_uri) => {
+                let asked = "Anybody could ask in the name of this client; ask again without prompt=none";
+                return Err(OAuthError::new(ErrorCode::InteractionRequired, asked));
             }
-            let prompt = match asked.prompt {
-                Prompt::None if client.is_anybody_at(redirect_uri) => {
-                    let asked = "Anybody could ask in the name of this client; ask again without prompt=none";
-                    return Err(OAuthError::new(ErrorCode::InteractionRequired, asked));
-                }
-                Prompt::Any if client.is_anybody_at(redirect_uri) => Prompt::Fresh,
-                prompt => prompt,
-            };
-            let transaction = Transaction {
-                client: id.to_owned(),
-                redirect_uri: redirect_uri.to_owned(),
-                scopes,
-                state: state.map(str::to_owned),
-                nonce: asked.nonce,
-                challenge: asked.challenge,
-                prompt,
-                max_age_s: asked.max_age_s,
-                verified: asked.verified,
-                dpop: asked.dpop,
-                hint,
-                started_at: self.now(),
-            };
-            let text = transaction.close(&self.transactions(), self.entropy.bytes_12());
-            if text.len() > TRANSACTION_LENGTH_MAX {
-                let long = "The request is too long; shorten state, nonce, scope or redirect_uri";
-                return Err(OAuthError::new(ErrorCode::InvalidRequest, long));
-            }
-            Ok((transaction, text))
-        });
-        Ok(match made {
-            Ok((transaction, text)) => Ok((transaction, text, client)),
-            Err(error) => {
-                tracing::debug!(client.id = id, %error, "Authorization request refused");
-                Err(back(Answer { redirect_uri, state, issuer: self.origin() }.error(&error)))
-            }
+            Prompt::Any if client.is_anybody_at(redirect_uri) => Prompt::Fresh,
+            prompt => prompt,
+        };
+        Ok(Transaction {
+            client: client.id.to_string(),
+            redirect_uri: redirect_uri.to_owned(),
+            scopes,
+            state: request::state(parameters).map(str::to_owned),
+            nonce: asked.nonce,
+            challenge: asked.challenge,
+            prompt,
+            max_age_s: asked.max_age_s,
+            verified: asked.verified,
+            dpop: asked.dpop,
+            hint,
+            started_at: self.now(),
         })
+    }
+
+    /// The text that travels.
+    fn closed(&self, seal: &Seal, transaction: &Transaction) -> Result<String, OAuthError> {
+        let text = transaction.close(seal, self.entropy.bytes_12());
+        if text.len() > TRANSACTION_LENGTH_MAX {
+            let long = "The request is too long; shorten state, nonce, scope or redirect_uri";
+            return Err(OAuthError::new(ErrorCode::InvalidRequest, long));
+        }
+        Ok(text)
     }
 
     /// A code, a page, or an error, by who is signed in.
@@ -258,15 +303,20 @@ impl Service {
         transaction: &Transaction,
         text: &str,
         client: &Client,
-        cookies: &SessionCookies,
-        address: ClientAddress,
+        visitor: Visitor<'_>,
     ) -> Result<Led, Failure> {
+        let Visitor { cookies, address, is_framed } = visitor;
         let answer = self.answer_to(transaction);
+        let framed_by = client.embedders();
+        // The code would come to a frame, and with it the whole site: the page asks first, and leads on outside.
+        let asks_first =
+            is_framed && !framed_by.is_empty() && transaction.prompt != transaction::Prompt::None;
         let (way, drops_session) = match self.visitor(cookies, address).await {
-            Ok(view) => match self.code_or_page(transaction, text, client, view, address).await {
+            Ok(view) => match self.code_or_page(transaction, text, client, view, address, asks_first).await {
                 Ok(way) => (way, false),
                 Err(failure) => (back(answer.error(&failure.into())), false),
             },
+            Err(Failure::StaleSession) if asks_first => (Way::To(signed_in_path(text)), false),
             Err(Failure::StaleSession) => (self.way(transaction, text, client, Standing::Stale), false),
             Err(Failure::InvalidToken) => {
                 let shown = cookies.id.is_some() || cookies.token.is_some();
@@ -274,7 +324,7 @@ impl Service {
             }
             Err(failure) => (back(answer.error(&failure.into())), false),
         };
-        Ok(Led { way, drops_session })
+        Ok(Led { way, drops_session, framed_by })
     }
 
     async fn code_or_page(
@@ -284,6 +334,7 @@ impl Service {
         client: &Client,
         view: SessionView,
         address: ClientAddress,
+        asks_first: bool,
     ) -> Result<Way, Failure> {
         let now = self.now();
         self.durable.touch_session(&view, now).await?;
@@ -295,6 +346,7 @@ impl Service {
             consent: &consent,
         };
         match standing::next(transaction, client.policy.step_up, Standing::Present(present), now) {
+            Next::Code if asks_first => return Ok(Way::To(signed_in_path(text))),
             Next::Code => {}
             _ => return Ok(self.way(transaction, text, client, Standing::Present(present))),
         }
@@ -324,7 +376,7 @@ impl Service {
     /// Where somebody goes who gets no code.
     fn way(&self, transaction: &Transaction, text: &str, client: &Client, standing: Standing<'_>) -> Way {
         match standing::next(transaction, client.policy.step_up, standing, self.now()) {
-            Next::Code | Next::Login => Way::To(format!("/login?transaction={text}")),
+            Next::Code | Next::Login => Way::To(login_path(text)),
             Next::Renew => {
                 let mut query = url::form_urlencoded::Serializer::new(String::new());
                 Way::To(format!("/renew?{}", query.append_pair("return_to", &resume_path(text)).finish()))
@@ -382,6 +434,15 @@ fn new_grant(
 /// The way back; an address that was good once and is none leads nowhere.
 fn back(address: Option<String>) -> Way {
     address.map_or(Way::refused(Refusal::RedirectUnknown), Way::To)
+}
+
+fn login_path(text: &str) -> String {
+    format!("/login?transaction={text}")
+}
+
+/// The login page that asks whether to go on as who is signed in.
+fn signed_in_path(text: &str) -> String {
+    format!("{}&signed-in=1", login_path(text))
 }
 
 fn resume_path(text: &str) -> String {

@@ -76,7 +76,7 @@ pub enum Prompt {
 pub enum NotOpen {
     /// It was not made here, or something of it is missing.
     Unreadable,
-    /// It is older than [`LIFE_S`]; good for the way back alone.
+    /// It is older than its life; good for the way back alone.
     Over(Box<Transaction>),
 }
 
@@ -91,14 +91,22 @@ impl Transaction {
     /// # Errors
     /// [`NotOpen`].
     pub fn open(seal: &Seal, text: &str, now: Timestamp) -> Result<Self, NotOpen> {
+        Self::open_within(LIFE_S, seal, text, now)
+    }
+
+    /// As [`Transaction::open`], with a life of its own, in seconds.
+    ///
+    /// # Errors
+    /// [`NotOpen`].
+    pub fn open_within(life_s: i64, seal: &Seal, text: &str, now: Timestamp) -> Result<Self, NotOpen> {
         let plain = (text.len() <= LENGTH_MAX).then(|| seal.open(text)).flatten();
         let read = plain.and_then(|plain| serde_json::from_slice::<Self>(&plain).ok());
         let transaction = read.ok_or(NotOpen::Unreadable)?;
         match now.since_s(transaction.started_at) {
             _ if hole!("transaction_life") => Ok(transaction),
-            ..LIFE_S => Ok(transaction),
-            LIFE_S..CANCEL_LIFE_S => Err(NotOpen::Over(Box::new(transaction))),
-            CANCEL_LIFE_S.. => Err(NotOpen::Unreadable),
+            age_s if age_s < life_s => Ok(transaction),
+            age_s if age_s < CANCEL_LIFE_S => Err(NotOpen::Over(Box::new(transaction))),
+            _ => Err(NotOpen::Unreadable),
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) async fn clients_come_back_as_they_were_by_name(store: Arc<impl Durab
             shows_user_code: true,
             id_token_alg: Alg::Rs256,
             back_channel_logout: Some("https://site.example.com/logout".into()),
+            require_pushed: true,
+            embed: true,
         },
         ..a_client("site")
     };

@@ -4,6 +4,7 @@
 mod discovery;
 mod dpop;
 mod exchange;
+mod par;
 mod parameters;
 mod refresh;
 mod resource;

@@ -136,6 +136,8 @@ async fn tokens_of_a_client_that_is_gone_are_no_good() {
             step_up: false,
             shows_user_code: false,
             id_token_alg: Alg::Es256,
+            require_pushed_authorization_requests: false,
+            embed: false,
         }];
     }))
     .await;

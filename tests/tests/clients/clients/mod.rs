@@ -1,4 +1,5 @@
 mod browser;
 mod oauth2_crate;
 mod openid_client;
+mod pushed;
 mod site;
