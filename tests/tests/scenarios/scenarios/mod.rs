@@ -23,6 +23,7 @@ mod server_killed_between_scan_and_approve;
 mod site_behind_apache;
 mod site_in_node;
 mod site_in_python;
+mod site_with_embedded_login;
 mod sites;
 mod socket_blocked_polls;
 mod started_while_another_one_ends;
