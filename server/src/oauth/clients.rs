@@ -70,7 +70,7 @@ impl Client {
     /// to, if the operator allowed that. No others, so that nobody is shown a login under a foreign page (RFC 9700 §4.16).
     pub fn embedders(&self) -> Vec<Origin> {
         let mut origins = Vec::new();
-        for uri in self.redirect_uris.iter().filter(|_| self.policy.embed) {
+        for uri in self.redirect_uris.iter().filter(|_| self.policy.embed || hole!("embedders")) {
             let origin = Url::parse(uri).ok().and_then(|url| Origin::of(&url).ok());
             origins.extend(origin.filter(|origin| !origins.contains(origin)));
         }

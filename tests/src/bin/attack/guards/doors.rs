@@ -50,6 +50,22 @@ pub(super) const GUARDS: &[Guard] = &[
         "a transaction's address is judged again by the client as it is",
         &["authorize.transaction_of_a_client_that_changed"],
     ),
+    guard(
+        "pushed_client",
+        "a pushed request is for the client that pushed it",
+        &["pushed.request_of_another_client"],
+    ),
+    guard("pushed_once", "a pushed request is good once", &["pushed.request_used_twice"]),
+    guard(
+        "embedders",
+        "the login page stands in frames of sites that the operator allowed it",
+        &["pushed.login_in_a_frame_of_another_site"],
+    ),
+    guard(
+        "framed_code",
+        "in a frame nobody gets a code by opening a page",
+        &["pushed.login_in_a_frame_of_another_site"],
+    ),
     // The token endpoint.
     guard("client_secret", "a client with a secret shows it", &["codes.client_without_its_secret"]),
     guard("code_client", "a code is for the client that it was made for", &["codes.code_of_another_client"]),

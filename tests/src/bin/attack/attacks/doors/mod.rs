@@ -5,6 +5,7 @@ mod authorize;
 mod codes;
 mod devices;
 mod guarded;
+mod pushed;
 mod refresh;
 mod sign_out;
 mod strangers;
@@ -15,6 +16,7 @@ use super::Attack;
 pub(super) fn all() -> Vec<Attack> {
     [
         authorize::all(),
+        pushed::all(),
         codes::all(),
         refresh::all(),
         tokens::all(),

@@ -27,7 +27,8 @@ async fn push(site: &Site, changes: &[(&str, &str)]) -> Result<Answer> {
     let (_, query) = asks.split_once('?').context("a request has parameters")?;
     let secret = site.secret.as_ref().map(|secret| format!("&{}", form(&[("client_secret", secret)])));
     let body = format!("{query}{}", secret.unwrap_or_default());
-    let call = site.http.call("POST", "/oauth/par").header("content-type", "application/x-www-form-urlencoded");
+    let call =
+        site.http.call("POST", "/oauth/par").header("content-type", "application/x-www-form-urlencoded");
     call.body(body).send().await
 }
 
@@ -55,7 +56,9 @@ fn hears_that_it_is_over(answer: &Answer) -> Result<()> {
 }
 
 async fn request_of_another_client(ground: Ground) -> Held {
-    let (site, other) = (ground.site(&[]).await?, ground.site(&[]).await?);
+    let site = ground.site(&[]).await?;
+    // At the same address even, as two tenants of one program are.
+    let other = ground.site_at(&fresh_name(), &site.redirect_uri, &[]).await?;
     let request_uri = pushed(&site, &[]).await?;
     stays_here(bring(&other, &request_uri, &[]).await?)?;
     transaction_in(&bring(&site, &request_uri, &[]).await?).context("it is still its own client's")?;
@@ -104,7 +107,8 @@ async fn request_altered(ground: Ground) -> Held {
     let sealed = good.strip_prefix(urn).context("another kind of reference")?;
     stays_here(visit(&site.http, &Jar::default(), &format!("/oauth/resume?transaction={sealed}")).await?)?;
     // Nothing is fetched from anywhere.
-    let fetched = bring(&site, "https://evil.example/request.jwt", &[("redirect_uri", &site.redirect_uri)]).await?;
+    let fetched =
+        bring(&site, "https://evil.example/request.jwt", &[("redirect_uri", &site.redirect_uri)]).await?;
     let said = parameter(fetched.header("location"), "error")?;
     ensure!(said == "request_uri_not_supported", "{fetched}");
     Ok("seven texts that are no pushed request, one that is no transaction, one elsewhere".to_owned())
