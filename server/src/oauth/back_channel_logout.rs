@@ -6,9 +6,11 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, stream};
 use http::header::CONTENT_TYPE;
 use protocol::encoding::base64url;
@@ -25,12 +27,15 @@ use crate::service::{Failure, Service};
 use crate::store::{DueLogout, Grant, StoreError};
 
 /// How long a site may take to answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+pub const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// Sites that are told at the same time.
+/// Calls to one site at the same time.
 const AT_ONCE: usize = 8;
 
-/// Nobody else tells a site meanwhile: longer than a whole batch of sites that do not answer takes.
+/// Accounts whose sites are told at the same time; what more of them end meanwhile is left to the next sweep.
+const ACCOUNTS_AT_ONCE: usize = 64;
+
+/// Nobody else tells a site meanwhile: longer than a whole batch takes at a site that answers each call at the last moment.
 const LEASE_S: i64 = 120;
 
 /// The wait after the first failure; each further one doubles it.
@@ -86,30 +91,40 @@ impl Service {
         self.bell.rung.notify_one();
     }
 
-    /// Tells the sites of one account, or all that are due.
-    ///
-    /// `http` is made at the first need: it reads the system's certificates, which takes a while.
-    async fn tell_sites(
-        &self,
-        http: &mut Option<reqwest::Client>,
-        account: Option<AccountId>,
-    ) -> Result<(), StoreError> {
+    /// Tells the sites of one account, or all that are due: each site by itself, so that none waits for another.
+    async fn tell_sites(&self, http: &reqwest::Client, account: Option<AccountId>) -> Result<(), StoreError> {
         loop {
             let now = self.now();
-            let due =
+            let mut due =
                 self.durable.due_logouts(account, &self.session_lives, now.plus_s(LEASE_S), now).await?;
             if due.is_empty() {
                 return Ok(());
             }
-            let http = &*http.get_or_insert_with(client);
-            stream::iter(due).for_each_concurrent(AT_ONCE, |logout| self.tell_site(http, logout)).await;
+            due.sort_by(|one, other| one.client.cmp(&other.client));
+            let sites = due.chunk_by(|one, other| one.client == other.client);
+            stream::iter(sites).for_each_concurrent(None, |logouts| self.tell_site(http, logouts)).await;
         }
     }
 
-    async fn tell_site(&self, http: &reqwest::Client, logout: DueLogout) {
-        let told = match self.send_logout(http, &logout).await {
+    /// Tells one site of all that is over. Once it does not answer, the rest is put off untried.
+    async fn tell_site(&self, http: &reqwest::Client, logouts: &[DueLogout]) {
+        let silent = AtomicBool::new(false);
+        let tell = |logout| self.tell_of(http, logout, &silent);
+        stream::iter(logouts).for_each_concurrent(AT_ONCE, tell).await;
+    }
+
+    async fn tell_of(&self, http: &reqwest::Client, logout: &DueLogout, silent: &AtomicBool) {
+        let sent = if silent.load(Ordering::Relaxed) {
+            Err(NotTold::Silent)
+        } else {
+            self.send_logout(http, logout).await
+        };
+        let told = match sent {
             Ok(()) => true,
             Err(cause) => {
+                if matches!(cause, NotTold::Unreachable(_)) {
+                    silent.store(true, Ordering::Relaxed);
+                }
                 let gives_up = logout.tries >= TRIES_MAX;
                 warn!(client.id = %logout.client, tries = logout.tries, gives_up, %cause, "A site did not take a logout");
                 gives_up
@@ -163,35 +178,48 @@ enum NotTold {
     NotReady,
     #[error("the site is out of reach")]
     Unreachable(#[source] reqwest::Error),
+    #[error("the site did not answer a moment ago")]
+    Silent,
     #[error("the site answered {0}")]
     Refused(u16),
 }
 
 /// Tells sites for as long as the node runs: at each ring those of one account, every `every_s` seconds all that are due.
-pub async fn run(service: &Service, clock: &dyn Clock, every_s: u32) -> Infallible {
-    let mut http = None;
-    let mut sweep_at = clock.elapsed();
+/// A site that has not answered after `answer_limit` ([`ANSWER_LIMIT`]) is asked again later; nobody else waits for it.
+pub async fn run(service: &Service, clock: &dyn Clock, every_s: u32, answer_limit: Duration) -> Infallible {
+    // Made at the first need: it reads the system's certificates, which takes a while.
+    let http = LazyLock::new(|| client(answer_limit));
+    let tell = async |account: Option<AccountId>| {
+        if let Err(cause) = service.tell_sites(&http, account).await {
+            warn!(?cause, "Sites could not be told of a logout; the next sweep makes up for it");
+        }
+        account
+    };
+    let mut telling = FuturesUnordered::new();
+    let (mut sweeps, mut sweep_at) = (false, clock.elapsed());
     loop {
         let is_due = tokio::select! {
             () = service.bell.rung.notified() => false,
-            () = clock.reached(sweep_at) => true,
+            () = clock.reached(sweep_at), if !sweeps => true,
+            Some(told) = telling.next() => {
+                let account: Option<AccountId> = told;
+                sweeps &= account.is_some();
+                continue;
+            }
         };
         if is_due {
-            sweep_at = clock.elapsed().plus_s(every_s.into());
+            (sweeps, sweep_at) = (true, clock.elapsed().plus_s(every_s.into()));
+            telling.push(tell(None));
         }
-        let accounts = service.bell.take().into_iter().map(Some).chain(is_due.then_some(None));
-        for account in accounts {
-            if let Err(cause) = service.tell_sites(&mut http, account).await {
-                warn!(?cause, "Sites could not be told of a logout; the next sweep makes up for it");
-            }
-        }
+        let room = ACCOUNTS_AT_ONCE.saturating_sub(telling.len());
+        telling.extend(service.bell.take().into_iter().take(room).map(|account| tell(Some(account))));
     }
 }
 
-/// Neither a redirect nor a slow site may hold the others up.
-fn client() -> reqwest::Client {
+/// Follows no redirect: a site is told where it said.
+fn client(answer_limit: Duration) -> reqwest::Client {
     reqwest::Client::builder()
-        .timeout(ANSWER_LIMIT)
+        .timeout(answer_limit)
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .expect("a client that reads no files of ours, with the provider that serving installs")

@@ -30,7 +30,7 @@ use crate::data::{self, Place};
 use crate::drain::Drain;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::metrics::Metrics;
-use crate::oauth::back_channel_logout;
+use crate::oauth::back_channel_logout::{self, ANSWER_LIMIT};
 use crate::observe::observe;
 use crate::operator::{MadeLink, Operator, OperatorError, Profile};
 use crate::published::{self, Published};
@@ -192,11 +192,12 @@ pub async fn run(
     let limit = Duration::from_secs(settings.limits.drain_s.into());
     let leave = Duration::from_secs(settings.limits.leave_s.into());
     let left = async { tokio::time::sleep(leave).await };
+    let sweep_s = settings.retention.sweep_s;
     let serving = bound.serve(router, tls.as_ref(), &drain, limit, signals::stop(), left);
     tokio::select! {
         served = serving => served.map_err(ServeError::Listener)?,
-        never = housekeeping::run(&service, &*clock, settings.retention.sweep_s) => match never {},
-        never = back_channel_logout::run(&service, &*clock, settings.retention.sweep_s) => match never {},
+        never = housekeeping::run(&service, &*clock, sweep_s) => match never {},
+        never = back_channel_logout::run(&service, &*clock, sweep_s, ANSWER_LIMIT) => match never {},
         never = figures::serve(figures, metrics, Arc::clone(&service)) => match never {},
         never = signals::reload_on_hangup(hangup, tls.as_ref(), settings, &service) => match never {},
     }

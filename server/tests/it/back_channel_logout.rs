@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{RawForm, State};
 use axum::routing::post;
-use countersign_server::oauth::back_channel_logout;
+use countersign_server::oauth::back_channel_logout::{self, ANSWER_LIMIT};
 use countersign_server::store::{By, EndReason};
 use protocol::encoding::from_base64url;
 use protocol::id::SessionId;
@@ -58,7 +58,9 @@ impl Listener {
             .await
             .unwrap();
         let (service, clock) = (Arc::clone(&node.service), Arc::clone(&node.clock));
-        tokio::spawn(async move { match back_channel_logout::run(&service, &*clock, 60).await {} });
+        tokio::spawn(
+            async move { match back_channel_logout::run(&service, &*clock, 60, ANSWER_LIMIT).await {} },
+        );
         listener.hears_of(&device).await;
         listener
     }

@@ -7,6 +7,7 @@ mod support;
 mod authorize;
 mod authorize_attacks;
 mod back_channel_logout;
+mod back_channel_logout_retries;
 mod crash;
 mod deadlines;
 mod device_grant;

@@ -123,12 +123,13 @@ async fn session_tokens_are_in_cookies_only_and_nothing_is_cached() {
     }
 }
 
+/// What is logged by this process.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// One for all tests of the process: what a thread of its own hears depends on who else runs.
-    fn of_this_process() -> Self {
+    pub(crate) fn of_this_process() -> Self {
         static LOG: LazyLock<Log> = LazyLock::new(|| {
             let log = Log::default();
             tracing_subscriber::fmt()
@@ -141,7 +142,7 @@ impl Log {
         LOG.clone()
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
