@@ -118,4 +118,7 @@ def value(cookies, name):
 
 if __name__ == "__main__":
     print(f"the site is at {SITE}/", flush=True)
-    ThreadingHTTPServer(("127.0.0.1", urlsplit(SITE).port), Site).serve_forever()
+    try:
+        ThreadingHTTPServer(("127.0.0.1", urlsplit(SITE).port), Site).serve_forever()
+    except KeyboardInterrupt:
+        pass

@@ -13,7 +13,7 @@ use serde::Deserialize;
 pub(crate) struct Site {
     _program: Program,
     origin: String,
-    /// What its programs write; those of Apache have not our rights, so it lies where everybody may go.
+    /// What its programs write; those of Apache and nginx have not our rights, so it lies where everybody may go.
     _folder: tempfile::TempDir,
 }
 
@@ -29,14 +29,31 @@ impl Site {
         let origin = format!("http://127.0.0.1:{}", ports::free()?);
         let id = name.to_lowercase();
         let secret = register(server, name, &id, &origin)?;
+        let registered = [("CLIENT_ID", id.as_str()), ("CLIENT_SECRET", &secret)];
+        Self::serve(stage, server, example, origin, &registered).await
+    }
+
+    /// Starts `examples/EXAMPLE` at `HOST:PORT`, which the server guards by its settings: nothing is registered.
+    pub(crate) async fn start_guarded(
+        stage: &Stage,
+        server: &Server,
+        example: &str,
+        host: &str,
+    ) -> Result<Self> {
+        Self::serve(stage, server, example, format!("http://{host}"), &[]).await
+    }
+
+    async fn serve(
+        stage: &Stage,
+        server: &Server,
+        example: &str,
+        origin: String,
+        registered: &[(&str, &str)],
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("cssite").tempdir()?;
         let mut command = Command::new(programs::repo().join("examples").join(example).join("start"));
-        command
-            .env("ISSUER", server.origin())
-            .env("SITE", &origin)
-            .env("FOLDER", folder.path())
-            .env("CLIENT_ID", &id)
-            .env("CLIENT_SECRET", secret);
+        command.env("ISSUER", server.origin()).env("SITE", &origin).env("FOLDER", folder.path());
+        command.envs(registered.iter().copied());
         let mut program = Program::start(example, &mut command, &stage.logs())?;
         let client = reqwest::Client::new();
         patience::until(&format!("{example} to serve pages"), async || {
