@@ -1,7 +1,7 @@
 // A web site that shows the sign-in inside its own page: the two lines between the comments below, and the libraries of
 // any other site with OpenID Connect.
 //
-//   countersign-server clients add Club --id club --embed --redirect http://127.0.0.1:8092/signed-in
+//   countersign-server clients add Club --id club --embed --redirect http://127.0.0.1:8094/signed-in
 //   CLIENT_SECRET=... npm start
 
 import { randomBytes } from "node:crypto";
@@ -9,7 +9,7 @@ import { createServer } from "node:http";
 import * as openid from "openid-client";
 
 const issuer = new URL(process.env.ISSUER ?? "http://127.0.0.1:8080");
-const here = new URL(process.env.SITE ?? "http://127.0.0.1:8092");
+const here = new URL(process.env.SITE ?? "http://127.0.0.1:8094");
 // Only for trials on one's own machine: elsewhere both sides speak https.
 const options = issuer.protocol === "http:" ? { execute: [openid.allowInsecureRequests] } : {};
 const server = await openid.discovery(issuer, process.env.CLIENT_ID ?? "club", process.env.CLIENT_SECRET, undefined, options);

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::command::{built, cargo_build_programs, output, program, repo, run as run_command, which};
-use crate::site::Site;
+use crate::site::{self, Place, Site};
 use crate::{setup, ui};
 
 /// The account that the trial server knows.
@@ -77,7 +77,43 @@ fn has_display() -> bool {
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
+/// What runs, for as long as we do.
+#[derive(Default)]
+struct Running {
+    server: Option<Child>,
+    site: Option<site::Running>,
+    app: Option<Child>,
+}
+
+impl Running {
+    /// Ends all of it, and the server last.
+    async fn end(mut self) {
+        if let Some(app) = &mut self.app {
+            end(app).await;
+        }
+        if let Some(site) = self.site {
+            site.end().await;
+        }
+        if let Some(server) = &mut self.server {
+            end(server).await;
+        }
+    }
+}
+
 async fn stay(folder: &Path, site: Option<Site>) -> Result<()> {
+    let mut running = Running::default();
+    // From the first program on, so that none is left behind however early the end comes.
+    let outcome = tokio::select! {
+        () = asked_to_end() => Ok(()),
+        outcome = serve(folder, site, &mut running) => outcome,
+    };
+    println!("\n==> Ending");
+    running.end().await;
+    outcome
+}
+
+/// Starts everything and watches over it.
+async fn serve(folder: &Path, site: Option<Site>, running: &mut Running) -> Result<()> {
     let known = folder.join("server.key").exists();
     println!(
         "==> {} {}",
@@ -87,15 +123,20 @@ async fn stay(folder: &Path, site: Option<Site>) -> Result<()> {
 
     let Port { port, is_new } = choose_port(folder)?;
     let origin = format!("http://127.0.0.1:{port}");
-    let mut server = start_server(folder, port, &origin).await?;
+    let place = site.map(Place::choose).transpose()?;
+    let settings = place.as_ref().map(Place::server_settings).unwrap_or_default();
+    let server = running.server.insert(start_server(folder, port, &origin, settings)?);
+    until_ready(server).await?;
     let link = enrolment_link(folder, &origin, is_new)?;
     println!("==> Server ready: {origin}");
 
-    let mut beside = None;
-    if let Some(site) = site {
-        beside = Some(site.start(folder, &origin)?);
+    if let Some(place) = &place {
+        let started = running.site.insert(place.start(folder, &origin)?);
+        place.until_ready(started).await?;
+        println!("==> Site ready: {}", place.url());
     }
-    open_in_browser(site.map_or(origin.as_str(), |site| site.url()));
+    let address = place.as_ref().map_or_else(|| origin.clone(), Place::url);
+    open_in_browser(&address);
     let mut app = Command::new(built("countersign"));
     if let Some(link) = &link {
         println!(
@@ -110,33 +151,48 @@ async fn stay(folder: &Path, site: Option<Site>) -> Result<()> {
             folder.display()
         );
     }
-    let mut app = app.kill_on_drop(true).spawn().context("cannot start the app")?;
-    if let Some(site) = site {
-        println!("==> The site at {} sends you to the login page; {ACCOUNT} comes back to it", site.url());
+    running.app = Some(app.kill_on_drop(true).spawn().context("cannot start the app")?);
+    if place.is_some() {
+        println!("==> {address} sends you to the login page; {ACCOUNT} comes back to it signed in");
     }
     println!("==> Then scan the code on the login page: by camera, or without one by \"Scan my screen\"");
-    println!("==> Ctrl-C ends the server and the app");
+    println!(
+        "==> Ctrl-C ends {}",
+        if place.is_some() { "the server, the site and the app" } else { "the server and the app" }
+    );
+    watch(running, place.as_ref()).await
+}
 
-    let mut app_runs = true;
-    let outcome = loop {
-        tokio::select! {
-            () = asked_to_end() => break Ok(()),
-            status = server.wait() => break Err(anyhow::anyhow!("the server ended ({:?}); its output is above", status?.code())),
-            _ = app.wait(), if app_runs => {
-                app_runs = false;
-                println!("==> The app is closed; the server still runs. Ctrl-C ends it.");
+/// Waits until something ends that the rest cannot do without.
+async fn watch(running: &mut Running, place: Option<&Place>) -> Result<()> {
+    let (server, mut app) = (&mut running.server, running.app.as_mut());
+    loop {
+        let app_ended = async {
+            match &mut app {
+                Some(app) => drop(app.wait().await),
+                None => std::future::pending().await,
             }
+        };
+        let site_ended = async {
+            match &mut running.site {
+                Some(site) => site.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        let server_ended = async {
+            match server {
+                Some(server) => server.wait().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            status = server_ended => bail!("the server ended ({:?}); its output is above", status?.code()),
+            status = site_ended => bail!(place.map(|place| place.has_ended(status)).unwrap_or_default()),
+            () = app_ended => {}
         }
-    };
-    println!("\n==> Ending");
-    if app_runs {
-        end(&mut app).await;
+        app = None;
+        println!("==> The app is closed; the server still runs. Ctrl-C ends it.");
     }
-    if let Some(mut site) = beside {
-        end(&mut site).await;
-    }
-    end(&mut server).await;
-    outcome
 }
 
 /// Makes the folder and keeps a second run off it for as long as the result lives.
@@ -182,16 +238,26 @@ fn choose_port(folder: &Path) -> Result<Port> {
     Ok(Port { port, is_new: remembered != Some(port) })
 }
 
-async fn start_server(folder: &Path, port: u16, origin: &str) -> Result<Child> {
-    let mut server = Command::new(built("countersign-server"))
+fn start_server(
+    folder: &Path,
+    port: u16,
+    origin: &str,
+    settings: Vec<(&'static str, String)>,
+) -> Result<Child> {
+    Command::new(built("countersign-server"))
         .arg("serve")
         .arg("--data")
         .arg(folder)
         .args(["--listen", &format!("127.0.0.1:{port}"), "--origin", origin])
+        .envs(settings)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .context("cannot start the server")?;
+        .context("cannot start the server")
+}
+
+/// Waits until the server listens; passes on what it says.
+async fn until_ready(server: &mut Child) -> Result<()> {
     let stdout = server.stdout.take().context("the server's output was not captured")?;
     let mut lines = BufReader::new(stdout).lines();
     loop {
@@ -206,7 +272,7 @@ async fn start_server(folder: &Path, port: u16, origin: &str) -> Result<Child> {
             println!("{line}");
         }
     });
-    Ok(server)
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -267,10 +333,14 @@ async fn asked_to_end() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        // A terminal that is closed hangs up.
+        if let (Ok(mut terminate), Ok(mut hangup)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
             return;
         }
@@ -282,7 +352,7 @@ async fn asked_to_end() {
 }
 
 /// Asks to end (Unix: SIGTERM), waits a moment and then insists.
-async fn end(child: &mut Child) {
+pub(crate) async fn end(child: &mut Child) {
     #[cfg(unix)]
     if let Some(id) = child.id() {
         let asked = std::process::Command::new("kill").arg(id.to_string()).status();
