@@ -146,10 +146,8 @@ impl Place {
     /// What the server has to know when it starts, as environment variables.
     pub(crate) fn server_settings(&self) -> Vec<(&'static str, String)> {
         if self.site.is_guarded() {
-            vec![
-                ("COUNTERSIGN_FORWARD_AUTH_HOSTS", format!("127.0.0.1:{}", self.port)),
-                ("COUNTERSIGN_PROXIES_TRUSTED", "127.0.0.1".to_owned()),
-            ]
+            // No listed proxy: browsers call the server itself, and would seem to hide where they are.
+            vec![("COUNTERSIGN_FORWARD_AUTH_HOSTS", format!("127.0.0.1:{}", self.port))]
         } else {
             Vec::new()
         }

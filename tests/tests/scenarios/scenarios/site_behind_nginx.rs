@@ -15,9 +15,7 @@ async fn site_behind_nginx() -> Result<()> {
     play("site_behind_nginx", async |stage| {
         let port = ports::free()?;
         let host = format!("127.0.0.1:{port}");
-        let settings = Settings::default()
-            .with("COUNTERSIGN_FORWARD_AUTH_HOSTS", &host)
-            .with("COUNTERSIGN_PROXIES_TRUSTED", "127.0.0.1");
+        let settings = Settings::default().with("COUNTERSIGN_FORWARD_AUTH_HOSTS", &host);
         let scene = Scene::with_settings(stage, settings).await?;
         let site = Site::start_guarded(stage, &scene.server, "nginx", &host).await?;
 
