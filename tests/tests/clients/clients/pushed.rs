@@ -41,8 +41,8 @@ async fn says(client: &mut Program, name: &str) -> Result<Value> {
         // Asked before its words are read: they are all of them then.
         let runs = client.runs()?;
         let output = client.output()?;
-        let lines = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        match lines.filter_map(|said| said.get(name).cloned()).next() {
+        let mut lines = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        match lines.find_map(|said| said.get(name).cloned()) {
             Some(said) => Ok(Some(Ok(said))),
             None if runs => Ok(None),
             None => Ok(Some(Err(anyhow!("the client ended early: {output}")))),
