@@ -9,7 +9,7 @@ use crate::client::{Answer, Jar, Key, Page, send_statement};
 use crate::ground::{Ground, fresh_name};
 
 pub(super) fn all() -> Vec<Attack> {
-    attacks!["authorize", OwnServer;
+    attacks!["authorize", StandingTime;
         answer_at_an_address_of_somebody_else,
         answer_at_another_port,
         each_answer_says_who_it_is_from,
@@ -319,7 +319,7 @@ async fn transaction_altered(ground: Ground) -> Held {
 }
 
 async fn transaction_of_another_server(ground: Ground) -> Held {
-    let elsewhere = Ground::with(&[]).await?;
+    let elsewhere = Ground::standing(&[]).await?;
     let redirect_uri = "https://twin.example/callback";
     let theirs = elsewhere.site_at("twin", redirect_uri, &[]).await?.transaction(&[]).await?;
     let ours = ground.site_at("twin", redirect_uri, &[]).await?;

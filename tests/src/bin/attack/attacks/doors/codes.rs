@@ -9,7 +9,7 @@ use crate::client::{Key, random_name};
 use crate::ground::{Ground, fresh_name};
 
 pub(super) fn all() -> Vec<Attack> {
-    let mut all = attacks!["codes", OwnServer;
+    let mut all = attacks!["codes", StandingTime;
         code_of_another_client,
         code_without_its_verifier,
         code_at_another_address,

@@ -10,7 +10,7 @@ use crate::client::{Answer, Device, Jar, Key, Page, Scan, Site, base64url, from_
 use crate::ground::Ground;
 
 pub(super) fn all() -> Vec<Attack> {
-    let mut all = attacks!["device_grant", OwnServer;
+    let mut all = attacks!["device_grant", StandingTime;
         code_of_another_client,
         code_with_another_secret,
         code_of_another_key,

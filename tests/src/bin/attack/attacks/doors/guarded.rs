@@ -13,7 +13,7 @@ const WIKI: &str = "wiki.example.com:8443";
 const COOKIE: &str = "__Host-countersign-forward";
 
 pub(super) fn all() -> Vec<Attack> {
-    attacks!["forward_auth", OwnServer;
+    attacks!["forward_auth", StandingTime;
         cookie_of_another_host,
         cookie_that_was_invented,
         host_that_is_not_guarded,
@@ -30,7 +30,7 @@ pub(super) fn all() -> Vec<Attack> {
 }
 
 async fn guarding() -> Result<Ground> {
-    Ground::with(&[("FORWARD_AUTH_HOSTS", &format!("{FILES},{WIKI}"))]).await
+    Ground::standing(&[("FORWARD_AUTH_HOSTS", &format!("{FILES},{WIKI}"))]).await
 }
 
 /// A browser at a guarded host, through its proxy.

@@ -1,5 +1,6 @@
 //! The standard front doors: what sites, tools, proxies and whoever stands beside them may try at the authorization,
-//! token, device, sign-out and forward-auth endpoints.
+//! token, device, sign-out and forward-auth endpoints. Time stands still for all of them: codes live a minute, and no machine
+//! has to be faster than that.
 
 mod authorize;
 mod codes;

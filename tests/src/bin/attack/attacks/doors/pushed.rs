@@ -8,7 +8,7 @@ use crate::client::{Answer, Jar, Site, base64url};
 use crate::ground::{Ground, fresh_name};
 
 pub(super) fn all() -> Vec<Attack> {
-    attacks!["pushed", OwnServer;
+    attacks!["pushed", StandingTime;
         request_of_another_client,
         request_used_twice,
         request_after_its_life,

@@ -9,7 +9,7 @@ use crate::client::site::{refuses, text};
 use crate::ground::Ground;
 
 pub(super) fn all() -> Vec<Attack> {
-    let mut all = attacks!["refresh", OwnServer;
+    let mut all = attacks!["refresh", StandingTime;
         token_of_another_client,
         token_without_its_key,
         token_for_more_than_was_given,

@@ -9,7 +9,7 @@ use crate::client::{Answer, Page, Site};
 use crate::ground::{Ground, fresh_name};
 
 pub(super) fn all() -> Vec<Attack> {
-    attacks!["sign_out", OwnServer;
+    attacks!["sign_out", StandingTime;
         hint_of_another_account,
         hint_that_is_no_id_token,
         answer_to_the_question_of_another_session,

@@ -8,7 +8,7 @@ use crate::client::{Jar, Key, from_base64url};
 use crate::ground::Ground;
 
 pub(super) fn all() -> Vec<Attack> {
-    let mut all = attacks!["strangers", OwnServer;
+    let mut all = attacks!["strangers", StandingTime;
         scripts_of_other_sites,
         secrets_in_the_log,
         lines_in_the_log,
@@ -110,7 +110,7 @@ async fn scripts_of_other_sites(ground: Ground) -> Held {
 }
 
 async fn secrets_in_the_log(_: Ground) -> Held {
-    let ground = Ground::with(&[("LOG", "trace")]).await?;
+    let ground = Ground::standing(&[("LOG", "trace")]).await?;
     let (site, device) = (ground.site(&["--device-grant"]).await?, ground.device().await?);
     let changes = [("state", "a-secret-state"), ("nonce", "a-secret-nonce")];
     let transaction = site.transaction(&changes).await?;

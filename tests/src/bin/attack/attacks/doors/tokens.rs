@@ -11,7 +11,7 @@ use crate::client::{Jws, Key, Site, base64url};
 use crate::ground::Ground;
 
 pub(super) fn all() -> Vec<Attack> {
-    attacks!["tokens", OwnServer;
+    attacks!["tokens", StandingTime;
         access_token_forged,
         id_token_as_access_token,
         access_token_of_an_ended_grant,
