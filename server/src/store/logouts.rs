@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use protocol::id::{AccountId, GrantId};
 use protocol::time::Timestamp;
 
+use super::clients::ClientId;
 use super::error::StoreError;
-use super::front_doors::ClientId;
 use super::sessions::SessionLives;
 
 /// A site that has not heard yet that a grant is over.

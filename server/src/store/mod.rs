@@ -6,6 +6,7 @@
 
 mod accounts;
 pub mod audit;
+mod clients;
 #[cfg(test)]
 mod conformance;
 mod decisions;
@@ -26,6 +27,7 @@ mod statements;
 
 pub use accounts::{Account, AccountState, CreateAccount, NewAccount};
 pub use audit::{ActivityPage, AuditEntry, AuditKind, Body, By, DeviceRef};
+pub use clients::{Alg, ClientId, ClientPolicy, StoredClient};
 pub use decisions::{NewDecision, Recorded, StoredDecision, Verdict};
 pub use devices::{
     Device, EnrolPassword, EnrolRecovery, Enrolled, Holder, NewDevice, NewEnrolment, RecoveryCodes,
@@ -33,8 +35,8 @@ pub use devices::{
 pub use durable::{Durable, Keep, REPEAT_S, Swept};
 pub use error::StoreError;
 pub use front_doors::{
-    Alg, ClientId, ClientPolicy, CodeGrant, CodeUsed, Consent, FrontDoors, Grant, GrantEnd, NewCode,
-    NewGrant, RefreshUsed, StoredClient, StoredSigningKey,
+    CodeGrant, CodeUsed, Consent, FrontDoors, Grant, GrantEnd, NewCode, NewGrant, RefreshUsed,
+    StoredSigningKey,
 };
 pub use logouts::{DueLogout, Logouts};
 pub use sessions::{

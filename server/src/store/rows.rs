@@ -11,10 +11,11 @@ use sqlx::postgres::PgRow;
 
 use super::accounts::{Account, AccountState};
 use super::audit::{AuditEntry, ClientRef, Head};
+use super::clients::{Alg, ClientId, StoredClient};
 use super::decisions::{StoredDecision, Verdict};
 use super::devices::{Device, Holder};
 use super::error::StoreError;
-use super::front_doors::{Alg, ClientId, CodeGrant, Grant, StoredClient, StoredSigningKey};
+use super::front_doors::{CodeGrant, Grant, StoredSigningKey};
 use super::logouts::DueLogout;
 use super::sessions::{Session, SessionLives, SessionView};
 use crate::config::SessionKind;

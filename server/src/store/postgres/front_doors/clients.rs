@@ -5,7 +5,8 @@ use sqlx::PgConnection;
 
 use super::rows::{self, Columns as _, Fault};
 use super::statements;
-use crate::store::front_doors::{ClientId, Consent, StoredClient, joined};
+use crate::store::clients::{ClientId, StoredClient};
+use crate::store::front_doors::{Consent, joined};
 use crate::store::statements as sql;
 
 pub(super) async fn create(connection: &mut PgConnection, client: &StoredClient) -> Result<bool, Fault> {

@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 
 use super::PostgresStore;
 use super::rows::{self, Columns as _, Fault};
+use crate::store::clients::ClientId;
 use crate::store::error::StoreError;
-use crate::store::front_doors::ClientId;
 use crate::store::logouts::{DueLogout, Logouts};
 use crate::store::sessions::SessionLives;
 use crate::store::statements as sql;

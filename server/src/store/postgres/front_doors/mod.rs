@@ -15,10 +15,10 @@ use protocol::time::Timestamp;
 use super::rows;
 use super::{PostgresStore, audit, lock, sessions, statements};
 use crate::store::audit::By;
+use crate::store::clients::{ClientId, StoredClient};
 use crate::store::error::StoreError;
 use crate::store::front_doors::{
-    ClientId, CodeGrant, CodeUsed, FrontDoors, Grant, GrantEnd, NewGrant, RefreshUsed, StoredClient,
-    StoredSigningKey,
+    CodeGrant, CodeUsed, FrontDoors, Grant, GrantEnd, NewGrant, RefreshUsed, StoredSigningKey,
 };
 use crate::store::sessions::SessionLives;
 

@@ -6,7 +6,8 @@ use rusqlite::{Connection, params};
 use super::Tx;
 use super::prepared::Prepared as _;
 use super::rows::{self, Columns as _, Fault};
-use crate::store::front_doors::{ClientId, Consent, StoredClient, joined};
+use crate::store::clients::{ClientId, StoredClient};
+use crate::store::front_doors::{Consent, joined};
 use crate::store::statements as sql;
 
 pub(super) fn create(tx: &mut Tx, client: &StoredClient) -> Result<bool, Fault> {

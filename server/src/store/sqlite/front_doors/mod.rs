@@ -16,10 +16,10 @@ use super::rows;
 use super::transaction::Tx;
 use super::{SqliteStore, audit, sessions};
 use crate::store::audit::By;
+use crate::store::clients::{ClientId, StoredClient};
 use crate::store::error::StoreError;
 use crate::store::front_doors::{
-    ClientId, CodeGrant, CodeUsed, FrontDoors, Grant, GrantEnd, NewGrant, RefreshUsed, StoredClient,
-    StoredSigningKey,
+    CodeGrant, CodeUsed, FrontDoors, Grant, GrantEnd, NewGrant, RefreshUsed, StoredSigningKey,
 };
 use crate::store::sessions::SessionLives;
 
