@@ -153,7 +153,7 @@ async fn serve(folder: &Path, site: Option<Site>, running: &mut Running) -> Resu
     }
     running.app = Some(app.kill_on_drop(true).spawn().context("cannot start the app")?);
     if place.is_some() {
-        println!("==> {address} sends you to the login page; {ACCOUNT} comes back to it signed in");
+        println!("==> {address} has you sign in here; {ACCOUNT} comes back to it");
     }
     println!("==> Then scan the code on the login page: by camera, or without one by \"Scan my screen\"");
     println!(

@@ -5,8 +5,10 @@ use e2e::app::App;
 use e2e::browser::Browser;
 use e2e::desktop::Desktop;
 use e2e::page::LoginPage;
+use e2e::patience;
 use e2e::server::{Server, Settings};
 use e2e::stage::Stage;
+use thirtyfour::By;
 
 /// The beginning.
 pub(crate) struct Scene {
@@ -61,8 +63,16 @@ impl Scene {
         let prompt = self.app.driver().all_text().await?;
         ensure!(prompt.contains(site), "the app does not say which site asks: {prompt}");
         self.app.approve(&page.number().await?).await?;
-        page.until("confirm").await?;
-        page.click("continue").await?;
+        // The page goes on by itself after some seconds; whoever is faster, it leads back to the site.
+        patience::until("the login page to lead back to the site", async || {
+            if page.driver().window().current_url().await?.path() != "/login" {
+                return Ok(Some(()));
+            }
+            ensure!(page.state().await? == "confirm", "it is {:?}", page.state().await?);
+            page.driver().window().find(By::Id("continue")).await?.click().await?;
+            Ok(None)
+        })
+        .await?;
         let outcome = self.app.outcome().await?;
         ensure!(outcome == "signed_in", "the app says {outcome}");
         Ok(())
