@@ -7,11 +7,12 @@ use e2e::stage::play;
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenType};
 use oauth2::{
     AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, DeviceAuthorizationUrl,
-    DeviceCodeErrorResponseType, HttpRequest, HttpResponse, PkceCodeChallenge, RedirectUrl,
-    RequestTokenError, Scope, StandardDeviceAuthorizationResponse, TokenResponse as _, TokenUrl,
+    DeviceCodeErrorResponseType, PkceCodeChallenge, RedirectUrl, RequestTokenError, Scope,
+    StandardDeviceAuthorizationResponse, TokenResponse as _, TokenUrl,
 };
 
 use super::browser::Browser;
+use super::http_client::caller;
 use super::site::Site;
 
 /// The tool shows its code, polls until the person has approved, refreshes, and gives the token back.
@@ -119,23 +120,3 @@ async fn a_site_signs_in_by_code_with_pkce() -> Result<()> {
 fn at(site: &Site, name: &str) -> String {
     format!("{}/oauth/{name}", site.server.origin())
 }
-
-/// The HTTP client of this workspace, as the crate wants one: it brings another version of its own otherwise.
-fn caller()
--> Result<impl Fn(HttpRequest) -> futures_util::future::BoxFuture<'static, Result<HttpResponse, Failed>>> {
-    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
-    Ok(move |request: HttpRequest| {
-        let http = http.clone();
-        Box::pin(async move {
-            let answer = http.execute(request.try_into()?).await?;
-            let mut response = HttpResponse::default();
-            *response.status_mut() = answer.status();
-            answer.headers().clone_into(response.headers_mut());
-            *response.body_mut() = answer.bytes().await?.to_vec();
-            Ok(response)
-        }) as futures_util::future::BoxFuture<'static, _>
-    })
-}
-
-/// A call that has no answer.
-type Failed = reqwest::Error;
