@@ -8,7 +8,7 @@ export const en = {
   "waiting.title": "Sign in",
   "waiting.lead": "Scan this code with Countersign on a computer you trust.",
   "waiting.to.title": "Sign in to {name}",
-  "waiting.to.lead": "It takes your sign-in from {site}.",
+  "waiting.to.lead": "The sign-in runs through {site}.",
   "waiting.picture": "QR code for the Countersign app. If you cannot scan it, choose “Type a code instead” below.",
   "waiting.line": "Waiting for the scan",
   "waiting.type": "Type a code instead",

@@ -15,6 +15,7 @@ use crate::store::{Alg, ClientPolicy, StoredClient};
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientsCommand {
     /// Make a client and print its id and secret. The secret is shown this once.
+    #[command(override_usage = "countersign-server clients add <NAME> [--redirect <URI>...] [OPTIONS]")]
     Add(AddArgs),
     /// Show all clients, those of the settings file as well.
     List,
@@ -27,7 +28,7 @@ pub(super) enum ClientsCommand {
         #[arg(long)]
         at_once: bool,
     },
-    /// Remove a client; what people gave it ends.
+    /// Remove a client; its sign-ins end.
     Remove {
         /// Its id, as `clients list` shows it.
         #[arg(allow_hyphen_values = true)]
@@ -126,8 +127,8 @@ pub(super) async fn run(
     clock: Arc<dyn Clock>,
     output: Output,
 ) -> Result<(), CliError> {
-    let creates = matches!(command, ClientsCommand::Add(_));
-    let opened = Opened::open(settings, clock, creates).await?;
+    // A client in a folder that no server uses would be registered nowhere.
+    let opened = Opened::open(settings, clock, false).await?;
     match command {
         ClientsCommand::Add(args) => add(&opened, args, output).await,
         ClientsCommand::List => list(&opened, output).await,
@@ -145,7 +146,7 @@ pub(super) async fn run(
             not_of_settings(settings, &id)?;
             let client = opened.operator.remove_client(&id).await?;
             let value = serde_json::json!({ "client_id": client.id.as_str(), "removed": true });
-            output.done(&format!("{} is removed, and what people gave it has ended.", client.name), &value)
+            output.done(&format!("{} is removed, and its sign-ins have ended.", client.name), &value)
         }
     }
 }

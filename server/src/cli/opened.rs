@@ -1,6 +1,5 @@
 //! The data of these settings, opened for one command.
 
-use std::io;
 use std::sync::Arc;
 
 use protocol::origin::Origin;
@@ -42,11 +41,10 @@ impl<'a> Opened<'a> {
                 .map_err(|source| CliError::failed("could not prepare the data folder", source))?;
         }
         if let Some(folder) = place.folder().filter(|folder| !folder.is_dir()) {
-            let source = io::Error::from(io::ErrorKind::NotFound);
-            return Err(CliError::failed(
-                format!("could not open the data folder {}", folder.display()),
-                source,
-            ));
+            return Err(CliError::Missing(format!(
+                "There is no server's data in {}. Name the folder of the server with --data DIR, or start the server on it first.",
+                folder.display()
+            )));
         }
         let store = data::open(settings, SqliteStore::COMMAND_WAIT).await?;
         // A command on a machine whose clock is behind makes no link that has ended for the server.

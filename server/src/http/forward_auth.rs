@@ -34,6 +34,7 @@ async fn forward_auth(State(app): State<App>, headers: HeaderMap) -> Response {
             .into_response();
     };
     let Some(host) = app.service().protected_host(&asked.host) else {
+        tracing::info!(host = ?asked.host, "A proxy asks for a host that forward_auth.hosts does not list");
         return StatusCode::FORBIDDEN.into_response();
     };
     let cookies = CookieNames::of(host.origin());

@@ -23,7 +23,7 @@ pub(crate) enum Credentials {
 
 const INVALID: OAuthError = OAuthError::new(
     ErrorCode::InvalidClient,
-    "Send the client_id, and the client_secret if the client has one",
+    "The client_id is not known, or its client_secret is missing or wrong",
 );
 
 impl Service {
@@ -47,14 +47,19 @@ impl Service {
             Some(id) => self.find_client(&id).await?,
             None => None,
         };
-        let good = found.filter(|client| match secret {
+        let is_shown = |client: &Client| match secret {
             None => client.is_public() || hole!("client_secret"),
             Some(secret) => client.judge_secret(secret, self.now()),
-        });
-        match good {
-            Some(client) => Ok(client),
-            None => Err(self.counted(address, INVALID).await),
+        };
+        match found {
+            Some(client) if is_shown(&client) => return Ok(client),
+            Some(client) => {
+                tracing::info!(client.id = %client.id, "Client refused: its secret is missing or wrong")
+            }
+            // What stands there may be anything, a secret too.
+            None => tracing::info!("Client refused: its id is not known"),
         }
+        Err(self.counted(address, INVALID).await)
     }
 
     /// Counts a failure of an address, and gives `error` back or the limit that is reached.

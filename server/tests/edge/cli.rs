@@ -232,9 +232,17 @@ fn wrong_settings_are_named_and_have_exit_code_2() {
 
 #[test]
 fn a_data_folder_that_is_not_there_is_said() {
-    let missing = run(Path::new("/nowhere/at/all"), &["users", "list"]);
-    assert_eq!(missing.code, 1);
-    assert!(missing.err.contains("/nowhere/at/all"), "{}", missing.err);
+    let data = tempdir().unwrap();
+    let folder = data.path().join("elsewhere");
+    for args in
+        [&["users", "list"][..], &["clients", "add", "Wiki", "--redirect", "https://wiki.example.com/"]]
+    {
+        let missing = run(&folder, args);
+        assert_eq!(missing.code, 3, "{args:?}: {}", missing.err);
+        let said = format!("no server's data in {}", folder.display());
+        assert!(missing.err.contains(&said) && missing.err.contains("--data DIR"), "{}", missing.err);
+        assert!(!folder.exists(), "{args:?}");
+    }
 }
 
 #[test]

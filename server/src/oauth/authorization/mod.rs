@@ -225,7 +225,12 @@ impl Service {
         }
         let redirect_uri = match parameters.one("redirect_uri") {
             Ok(Some(uri)) if client.may_redirect_to(uri) => uri,
-            Ok(Some(_)) => return refused(Refusal::RedirectUnknown),
+            Ok(Some(uri)) => {
+                let given: String =
+                    uri.split(['?', '#']).next().unwrap_or_default().chars().take(200).collect();
+                tracing::info!(client.id = %client.id, redirect_uri = ?given, "The redirect_uri is not registered for the client");
+                return refused(Refusal::RedirectUnknown);
+            }
             Ok(None) => return refused(Refusal::RedirectMissing),
             Err(_) => return refused(Refusal::Unreadable),
         };

@@ -65,7 +65,7 @@ async fn site_that_starts_device_grants(ground: Ground) -> Held {
     Ok(format!("{sent} live ones, then 429, and a login passes"))
 }
 
-/// A start keeps nothing: ten thousand are as many as one.
+/// A start keeps nothing: a thousand are as many as one.
 async fn starts_without_end(ground: Ground) -> Held {
     let site = ground.site(&[]).await?;
     for _ in 0..1_000 {
