@@ -54,7 +54,7 @@ impl Service {
         match found {
             Some(client) if is_shown(&client) => return Ok(client),
             Some(client) => {
-                tracing::info!(client.id = %client.id, "Client refused: its secret is missing or wrong")
+                tracing::info!(client.id = %client.id, "Client refused: its secret is missing or wrong");
             }
             // What stands there may be anything, a secret too.
             None => tracing::info!("Client refused: its id is not known"),
